@@ -1,0 +1,183 @@
+//! Taking back what a lab did on the machine. It goes on whatever fails, and can be done again from any point.
+//!
+//! The order is the cheap one: first what was changed of things that were there before (a device that was moved comes
+//! back), then the lab's devices, which take addresses and routes along, then its tables, then its namespaces.
+
+use std::collections::BTreeSet;
+
+use nix::errno::Errno;
+
+use super::Mark;
+use super::journal::{Journal, Step, device};
+use super::state;
+use crate::error::{Kind, Mistake, Problem, Result};
+use crate::netlink::nftables::{self, Batch};
+use crate::netns::{self as spaces, NsName};
+use crate::ops::{Change, IfName, Op, World, filter, link, nat, netns};
+
+/// Whether what a change makes is found by its mark, and not by its inverse.
+pub(super) fn goes_by_mark(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Netns(_) | Change::Link(link::Change::Add { .. }) | Change::Nat(_) | Change::Filter(_)
+    )
+}
+
+/// Undoes what a journal tells of; what that failed at. The journal is removed where nothing did.
+pub fn undo(world: &World, journal: &mut Journal) -> Vec<Box<Problem>> {
+    let mut problems = Vec::new();
+    let (mark, foreign) = (journal.mark(), journal.foreign());
+    let mut undone = Undone::new();
+    backwards(journal, &mut problems, |step| {
+        if goes_by_mark(&step.op.change) {
+            return None;
+        }
+        Some(revert(world, step, &mark, &mut undone))
+    });
+    for netns in foreign {
+        if let Err(problem) = sweep(world, &netns, &mark) {
+            problems.push(problem);
+        }
+    }
+    // A device that could not be moved back would go with the namespace that it is in.
+    let hosting: BTreeSet<_> = journal.steps.values().filter_map(Step::moved_into).cloned().collect();
+    backwards(journal, &mut problems, |step| {
+        let name = step.made_netns().filter(|name| !hosting.contains(*name))?;
+        Some(remove(world, name, step.made, &mark))
+    });
+    if problems.is_empty()
+        && let Err(error) = journal.remove()
+    {
+        problems.push(Problem::system("remove the journal", error));
+    }
+    problems
+}
+
+/// Undoes those steps that `undo` knows how to, the last one first. One that fails does not keep the others.
+#[expect(clippy::vec_box, reason = "problems are boxed wherever they go")]
+fn backwards(
+    journal: &mut Journal,
+    problems: &mut Vec<Box<Problem>>,
+    mut undo: impl FnMut(&Step) -> Option<Result<()>>,
+) {
+    let numbers: Vec<_> = journal.steps.keys().rev().copied().collect();
+    for number in numbers {
+        match journal.steps.get(&number).and_then(&mut undo) {
+            // Where it cannot be written down that it is undone, it will be found so.
+            Some(Ok(())) => drop(journal.over(number)),
+            Some(Err(problem)) => problems.push(problem),
+            None => {}
+        }
+    }
+}
+
+/// Undoes one step, if what it was done to is still the same and still as the lab left it. The devices that were `undone`
+/// before are as that left them.
+pub(super) fn revert(world: &World, step: &Step, mark: &Mark, undone: &mut Undone) -> Result<()> {
+    // Another namespace has the name now, or none: what was in it is gone with it.
+    if cookie(world, &step.op.netns)? != Some(step.cookie) {
+        return Ok(());
+    }
+    let moves = step.moved_into().is_some();
+    for (place, op) in step.undo().iter().enumerate() {
+        let dev = device(op);
+        if let Some(dev) = &dev {
+            match link::identity(world, &op.netns, dev)? {
+                None => continue,
+                Some((_, alias)) if mark.is_in(&alias) => continue,
+                Some((index, _)) if !moves && step.index.is_some_and(|before| before != index) => {
+                    return Err(left(op, &format!("{dev} is another device by now")));
+                }
+                Some(_) => {}
+            }
+        }
+        let now = state::of(world, op)?;
+        let is_after = step.after.as_ref() == Some(&now);
+        let is_before = step.before.get(place) == Some(&now);
+        // What follows the first operation puts back what the kernel changed along with it.
+        if is_before && (place > 0 || !is_after) {
+            continue;
+        }
+        let device = dev.map(|dev| (op.netns.clone(), dev));
+        let is_undone = device.as_ref().is_some_and(|device| undone.contains(device));
+        if place == 0 && !is_after && !is_undone && step.after.is_some() {
+            return Err(left(op, "it has been changed since"));
+        }
+        if matches!(op.change, Change::Link(_)) {
+            undone.extend(device);
+        }
+        match op.act(world) {
+            Err(problem) if is_gone(op, &problem) => {}
+            other => other.map_err(|problem| op.explain(world, problem))?,
+        }
+    }
+    Ok(())
+}
+
+/// The number of a namespace; nothing where there is none of that name.
+fn cookie(world: &World, netns: &NsName) -> Result<Option<u64>> {
+    match world.kernel.cookie(netns) {
+        Ok(cookie) => Ok(Some(cookie)),
+        Err(problem) if problem.errno == Some(Errno::ENOENT) => Ok(None),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The devices whose settings have been put back.
+pub(super) type Undone = BTreeSet<(NsName, IfName)>;
+
+/// Whether there is nothing to undo any more: what would be removed is gone, or what would be added is there again.
+fn is_gone(op: &Op, problem: &Problem) -> bool {
+    let is_entry = !matches!(op.change, Change::Link(_) | Change::Sysctl(_));
+    match problem.errno {
+        Some(Errno::ENODEV | Errno::ENOENT) => true,
+        Some(Errno::ESRCH | Errno::EADDRNOTAVAIL | Errno::EEXIST | Errno::ENXIO) => is_entry,
+        _ => false,
+    }
+}
+
+fn left(op: &Op, why: &str) -> Box<Problem> {
+    Problem::new(Kind::Kernel, format!("left as it is, because {why}: {}", op.spell()))
+        .known(Mistake::NotAsLeft)
+        .help("put it back by hand, as that command would or as it should be, and then: nsx clean")
+}
+
+/// Removes what has the mark from a namespace that the lab did not make: its devices, its tables.
+fn sweep(world: &World, netns: &NsName, mark: &Mark) -> Result<()> {
+    let space = match world.kernel.space(netns) {
+        Ok(space) => space,
+        Err(problem) if problem.errno == Some(Errno::ENOENT) => return Ok(()),
+        Err(problem) => return Err(problem),
+    };
+    link::delete_marked(&space, mark)?;
+    for table in [nat::TABLE, filter::TABLE] {
+        let found = match nftables::table(&space, table) {
+            Ok(found) => found,
+            // A kernel without nf_tables has no tables.
+            Err(problem) if problem.kind == Kind::Missing => return Ok(()),
+            Err(problem) => return Err(problem),
+        };
+        if found.flatten().as_deref() == Some(mark.text.as_str()) {
+            let mut batch = Batch::default();
+            batch.delete_table(table);
+            batch.commit(&space).map_err(|refusal| refusal.problem)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a namespace that the lab made, or its name where it got no further.
+fn remove(world: &World, name: &NsName, made: Option<u64>, mark: &Mark) -> Result<()> {
+    let failed = |e| Problem::system(&format!("remove netns {name}"), e);
+    match spaces::named(name).map_err(failed)? {
+        spaces::Named::Nothing => Ok(()),
+        spaces::Named::File(text) if text == mark.text => spaces::remove(name).map_err(failed),
+        spaces::Named::Namespace if made.is_some() && cookie(world, name)? == made => netns::delete(world, name),
+        _ => Err(Problem::new(
+            Kind::Kernel,
+            format!("netns {name} was left: it is not the one that this lab made"),
+        )
+        .known(Mistake::NotAsLeft)
+        .help("what nsx does not know to be its own it lets alone")),
+    }
+}

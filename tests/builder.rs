@@ -9,6 +9,8 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{SigHandler, Signal, signal};
+
 /// The binary, copied to where every user may run it. `NSX_BINARY` names another build of it: an emulated machine runs
 /// the released one.
 pub fn binary() -> &'static Path {
@@ -165,6 +167,8 @@ impl Nsx {
             // Leaves root's groups behind too.
             command.uid(65534).gid(65534);
         }
+        // SAFETY: it only makes system calls.
+        unsafe { command.pre_exec(default_signals) };
         command
     }
 
@@ -250,4 +254,13 @@ pub fn has_kernel(option: &str) -> bool {
         .expect("a shell");
     let config = String::from_utf8_lossy(&config.stdout);
     config.is_empty() || config.lines().any(|line| line.starts_with(&format!("{option}=")))
+}
+
+/// What a shell starts in the background ignores SIGINT; that nsx does not depends on nobody who runs the tests.
+fn default_signals() -> std::io::Result<()> {
+    for number in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        // SAFETY: the default action runs no code of this process.
+        unsafe { signal(number, SigHandler::SigDfl) }?;
+    }
+    Ok(())
 }

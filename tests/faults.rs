@@ -15,7 +15,7 @@ use std::time::Instant;
 use nix::errno::Errno;
 
 use crate::builder::Nsx;
-use crate::host::{EVERYTHING, ON_DECOYS};
+use crate::host::{EVERYTHING, KILL, ON_DECOYS};
 use crate::machine::{DECOYS, Machine};
 use crate::tracer::{Fault, trace};
 
@@ -191,6 +191,26 @@ fn every_change_may_fail() {
             }));
         }
     }
+    run(&trials);
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn every_change_of_a_teardown_may_fail() {
+    let (script, killed) = (ON_DECOYS, format!("{ON_DECOYS}{KILL}"));
+    let begin = {
+        let (machine, _) = machine();
+        trace(&machine, &lab(&killed), Fault::None).changes
+    };
+    let end = changes("on decoys", script);
+    assert!((100..end - 50).contains(&begin), "{begin} of {end}");
+    let trials: Vec<_> = (begin..=end)
+        .map(|at| Trial {
+            name: "on decoys",
+            script,
+            fault: Fault::Fail(at, Errno::EPERM),
+        })
+        .collect();
     run(&trials);
 }
 

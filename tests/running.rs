@@ -9,7 +9,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SigHandler, Signal, kill, killpg, signal};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 use crate::builder::Nsx;
@@ -46,8 +46,8 @@ impl Running {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        // SAFETY: signal only makes a system call; so do the preparations.
-        unsafe { command.pre_exec(default_signals).pre_exec(prepare) };
+        // SAFETY: the preparations only make system calls.
+        unsafe { command.pre_exec(prepare) };
         let mut child = command.spawn().expect("nsx starts");
         let stdout = child.stdout.take().map(BufReader::new);
         Running {
@@ -149,14 +149,6 @@ impl Drop for Running {
 fn status(child: &mut Child) -> i32 {
     let status = child.wait().expect("nsx ends");
     status.code().unwrap_or_else(|| 1000 + status.signal().unwrap_or(0))
-}
-
-fn default_signals() -> std::io::Result<()> {
-    for number in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-        // SAFETY: the default action runs no code of this process.
-        unsafe { signal(number, SigHandler::SigDfl) }?;
-    }
-    Ok(())
 }
 
 /// Every process of the machine.

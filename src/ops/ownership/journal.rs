@@ -118,6 +118,12 @@ impl Step {
         }
     }
 
+    /// The devices that it and what undoes it are about.
+    pub(super) fn devices(&self) -> BTreeSet<(NsName, IfName)> {
+        let ops = std::iter::once(&self.op).chain(self.undo());
+        ops.filter_map(|op| Some((op.netns.clone(), device(op)?))).collect()
+    }
+
     /// The namespace that it moved a device into.
     pub(super) fn moved_into(&self) -> Option<&NsName> {
         let there = &self.undo().first()?.netns;

@@ -28,11 +28,25 @@ pub fn undo(world: &World, journal: &mut Journal) -> Vec<Box<Problem>> {
     let mut problems = Vec::new();
     let (mark, foreign) = (journal.mark(), journal.foreign());
     let mut undone = Undone::new();
+    // What was done to a device is undone in order: where one step fails, those before it wait for the next try.
+    let mut held: BTreeSet<(NsName, IfName)> = BTreeSet::new();
     backwards(journal, &mut problems, |step| {
         if goes_by_mark(&step.op.change) {
             return None;
         }
-        Some(revert(world, step, &mark, &mut undone))
+        let devices = step.devices();
+        if !devices.is_disjoint(&held) {
+            held.extend(devices);
+            return None;
+        }
+        let reverted = revert(world, step, &mark, &mut undone);
+        if reverted
+            .as_ref()
+            .is_err_and(|problem| problem.mistake != Some(Mistake::NotAsLeft))
+        {
+            held.extend(devices);
+        }
+        Some(reverted)
     });
     for netns in foreign {
         if let Err(problem) = sweep(world, &netns, &mark) {

@@ -19,6 +19,7 @@ mod exit_status;
 mod explain;
 mod export;
 mod faults;
+mod going;
 mod golden;
 mod graph;
 mod host;

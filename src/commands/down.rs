@@ -4,18 +4,39 @@ use super::{complain_of, lab_name, note};
 use crate::cli::{Confirm, Down};
 use crate::error::{Kind, Problem, Result};
 use crate::lab::{self, Running};
+use crate::netlink::Witness;
+use crate::netns::Netns;
+use crate::sandbox;
 
-/// Ends them; the worst exit status. One that fails does not keep the others.
+/// Ends them; the worst exit status. One that fails does not keep the others. It is done when the kernel is: what ran there can
+/// be started again at once.
 pub fn down(options: &Down) -> u8 {
     let labs = match labs(options) {
         Ok(labs) => labs,
         Err(problem) => return complain_of(problem),
     };
-    let ended = labs.into_iter().map(|lab| lab.and_then(end));
-    ended
-        .map(|ended| ended.map_or_else(complain_of, |()| 0))
+    // Where there can be no witness it is done when all processes have ended.
+    let witness = witness(labs.iter().flatten());
+    let ended: Vec<_> = labs.into_iter().map(|lab| lab.and_then(end)).collect();
+    let freed = witness.map_or(Ok(0), |witness| witness.wait());
+    let said = ended.into_iter().map(|ended| ended.map(|words| note(&words)));
+    said.chain([freed.map(drop)])
+        .map(|done| done.map_or_else(complain_of, |()| 0))
         .max()
         .unwrap_or(0)
+}
+
+/// Who sees the namespaces of labs go.
+fn witness<'a>(labs: impl Iterator<Item = &'a Running>) -> Option<Witness> {
+    let sandboxes = labs.filter(|lab| !lab.state.is_machine);
+    let namespaces: Vec<Netns> = sandboxes.filter_map(|lab| lab.namespaces().ok()).flatten().collect();
+    if namespaces.is_empty() {
+        return None;
+    }
+    sandbox::step_aside().ok()?;
+    let witness = Witness::new(&Netns::current().ok()?).ok()?;
+    namespaces.iter().try_for_each(|netns| witness.watch(netns)).ok()?;
+    Some(witness)
 }
 
 fn labs(options: &Down) -> Result<Vec<Result<Running>>> {
@@ -29,19 +50,19 @@ fn labs(options: &Down) -> Result<Vec<Result<Running>>> {
     Ok(options.labs.iter().map(find).collect())
 }
 
-fn end(lab: Running) -> Result<()> {
+/// Ends a lab; what there is to say of it.
+fn end(lab: Running) -> Result<String> {
     let (name, is_machine) = (lab.state.name.clone(), lab.state.is_machine);
     match (lab.end()?, is_machine) {
-        (false, _) => note(&format!("{name} is down")),
-        (true, false) => note(&format!(
+        (false, _) => Ok(format!("{name} is down")),
+        (true, false) => Ok(format!(
             "{name} did not end by itself and was killed; nothing of it is left"
         )),
         (true, true) => {
             let message = format!("{name} did not end by itself and was killed");
-            return Err(Problem::new(Kind::Kernel, message).help("nsx clean takes back what it left on the machine"));
+            Err(Problem::new(Kind::Kernel, message).help("nsx clean takes back what it left on the machine"))
         }
     }
-    Ok(())
 }
 
 /// Lets a lab on the machine keep the uplink; the exit status.

@@ -14,6 +14,7 @@ use nix::sys::signal::Signal;
 use super::claim::{file_of, garbage, is_locked, open, remove_left};
 use super::{LabName, State};
 use crate::error::{Kind, Problem, Result, nearest};
+use crate::netns::Netns;
 
 /// How long a lab may take to end after SIGTERM before it gets SIGKILL.
 const GRACE: Duration = Duration::from_secs(10);
@@ -127,6 +128,11 @@ impl Running {
         }
         remove_left(&self.path);
         Ok(killed)
+    }
+
+    /// Its namespaces, open. While they are, the kernel keeps them.
+    pub fn namespaces(&self) -> io::Result<Vec<Netns>> {
+        Netns::of_process(self.state.process.pid)
     }
 
     /// Tells the lab that the machine's uplink is to stay as it is.

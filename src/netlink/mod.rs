@@ -4,6 +4,7 @@
 //! What a request means is not known here: `ops` builds the messages and reads the replies.
 
 mod generic;
+mod going;
 pub mod nftables;
 mod request;
 mod watch;
@@ -27,6 +28,7 @@ use crate::error::{Mistake, Problem, Result};
 use crate::netns::{self, Identity, Netns, NsName};
 
 pub use generic::Generic;
+pub use going::Witness;
 pub use request::{Refusal, Socket};
 pub use watch::LinkWatch;
 
@@ -36,6 +38,8 @@ const OTHER_FILES: u64 = 256;
 /// The namespaces of a lab and the runtime that its sockets live on.
 pub struct Kernel {
     spaces: RefCell<HashMap<NsName, Rc<Space>>>,
+    /// Those that were given up, and that the kernel has not been asked to take down yet.
+    going: RefCell<Vec<Rc<Space>>>,
     /// How many of them may be open at once.
     room: usize,
     /// Counts how often a namespace was wanted.
@@ -69,6 +73,7 @@ impl Kernel {
             let home = Netns::current()?;
             let kernel = Kernel {
                 spaces: RefCell::default(),
+                going: RefCell::default(),
                 room: room(getrlimit(Resource::RLIMIT_NOFILE)?.0),
                 turn: Cell::new(0),
                 home: home.clone(),
@@ -98,6 +103,11 @@ impl Kernel {
 
     /// The namespace called `name`, opened on first use.
     pub fn space(&self, name: &NsName) -> Result<Rc<Space>> {
+        self.see_off()?;
+        self.open(name)
+    }
+
+    fn open(&self, name: &NsName) -> Result<Rc<Space>> {
         let known = self.spaces.borrow().get(name).cloned();
         if let Some(space) = known {
             if name.is_host() || netns::identity(name).is_ok_and(|named| named == space.identity) {
@@ -239,6 +249,11 @@ impl Space {
             Errno::result(asked).map_err(|errno| Problem::kernel(errno, ""))?;
             Ok(request.ifr_ifru.ifru_ifindex.cast_unsigned())
         }
+    }
+
+    /// Deletes devices, in one request. Those that the kernel keeps, and those that another takes along, are no error.
+    pub fn delete_links(&self, indexes: Vec<u32>) -> Result<()> {
+        going::delete_links(&self.route, indexes, None)
     }
 
     /// Sends one change and waits for the kernel's answer. `flags` are netlink's beside REQUEST and ACK.

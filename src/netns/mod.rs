@@ -69,6 +69,20 @@ impl Netns {
         Ok(Netns(Arc::new(File::open(path(name))?)))
     }
 
+    /// The namespaces that a process is in or has names for.
+    pub fn of_process(pid: i32) -> io::Result<Vec<Netns>> {
+        let open = |path: PathBuf| File::open(path).map(|file| Netns(Arc::new(file)));
+        let mut all = vec![open(format!("/proc/{pid}/ns/net").into())?];
+        let names = match fs::read_dir(format!("/proc/{pid}/root{DIR}")) {
+            Ok(names) => names,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(all),
+            Err(e) => return Err(e),
+        };
+        // One that is deleted meanwhile is none of them.
+        all.extend(names.filter_map(|name| open(name.ok()?.path()).ok()));
+        Ok(all)
+    }
+
     /// The namespace that a socket belongs to.
     pub fn of_socket(socket: &impl AsFd) -> io::Result<Netns> {
         const SIOCGSKNS: libc::Ioctl = 0x894c;
@@ -128,8 +142,7 @@ pub fn add<T>(name: &NsName, home: &Netns, mark: &str, inside: impl FnOnce() -> 
     if path.symlink_metadata().is_ok() {
         return Err(Errno::EEXIST.into());
     }
-    unshare(CloneFlags::CLONE_NEWNET)?;
-    let made = (|| {
+    nameless(home, || {
         let value = inside()?;
         place(&path, mark)?;
         match mount(Some(OWN), &path, None::<&str>, MsFlags::MS_BIND, None::<&str>) {
@@ -139,7 +152,14 @@ pub fn add<T>(name: &NsName, home: &Netns, mark: &str, inside: impl FnOnce() -> 
                 Err(errno.into())
             }
         }
-    })();
+    })
+}
+
+/// Makes a namespace without a name; `inside` runs as its first member. It goes when nothing uses it any more: what
+/// `inside` returns may.
+pub fn nameless<T>(home: &Netns, inside: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    unshare(CloneFlags::CLONE_NEWNET)?;
+    let made = inside();
     return_to(home);
     made
 }

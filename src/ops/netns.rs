@@ -2,14 +2,12 @@
 
 mod command;
 
-use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::{LinkAttribute, LinkHeader, LinkMessage};
 use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::causes::Scene;
 use super::{Act, Answer, Args, Inverse, Noun, Operation, Place, Verb, World, ip};
-use crate::error::{Mend, Part, Problem, Result, nearest};
+use crate::error::{Mend, Mistake, Part, Problem, Result, nearest};
 use crate::netns::{self as spaces, NsName};
 
 pub use command::VERBS;
@@ -235,34 +233,19 @@ fn what_became(world: &World, name: &NsName) -> Option<(bool, String)> {
     })
 }
 
-/// The kernel frees a namespace some time after its name is gone. What a script can see of it goes before
-/// that: first the programs and servers, then the devices (with them their peers), then the name.
+/// First the programs and servers go, then the name, then the devices (with them their peers).
 pub(super) fn delete(world: &World, name: &NsName) -> Result<()> {
-    let space = world.space(name).map_err(|problem| problem.at(Part::Argument(0)))?;
+    let space = world.kernel.parting(name).map_err(|problem| {
+        let problem = match problem.mistake {
+            Some(Mistake::NoSuchNetns) => missing(world, name, problem),
+            _ => problem,
+        };
+        problem.at(Part::Argument(0))
+    })?;
     world.kernel.block_on(world.processes.end(Some(name)));
     world.kernel.block_on(world.servers.end(name));
     let unwritten = world.kernel.block_on(world.captures.end(Some(name)));
-    for message in space.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()))? {
-        let RouteNetlinkMessage::NewLink(link) = message else {
-            continue;
-        };
-        let is_virtual = link.attributes.iter().any(|a| matches!(a, LinkAttribute::LinkInfo(_)));
-        if is_virtual {
-            let mut gone = LinkMessage::default();
-            gone.header = LinkHeader {
-                index: link.header.index,
-                ..Default::default()
-            };
-            match space.change(RouteNetlinkMessage::DelLink(gone), 0) {
-                Ok(()) => {}
-                // Its peer's deletion took it along, or the kernel keeps it (fallback tunnels): it goes with its namespace.
-                Err(problem) if matches!(problem.errno, Some(Errno::ENODEV | Errno::EOPNOTSUPP)) => {}
-                Err(problem) => return Err(problem),
-            }
-        }
-    }
-    drop(space);
-    world.kernel.forget(name);
     spaces::remove(name).map_err(|e| Problem::system("remove its name", e))?;
+    world.kernel.give_up(space);
     unwritten.into_iter().next().map_or(Ok(()), Err)
 }

@@ -19,6 +19,7 @@ use std::os::fd::OwnedFd;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc;
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, pipe2};
@@ -52,6 +53,15 @@ pub fn run(inside: impl FnOnce() -> u8) -> Result<u8> {
     match began {
         Began::Ended(status) => Ok(status),
         Began::Stays => unreachable!("it has no means to say so"),
+    }
+}
+
+/// Makes this process, which must have one thread, a member of a new network namespace in which it may do everything. Who is
+/// not root has a new user namespace for it.
+pub fn step_aside() -> io::Result<()> {
+    match unshare(CloneFlags::CLONE_NEWNET) {
+        Err(Errno::EPERM) => Ok(unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)?),
+        other => Ok(other?),
     }
 }
 

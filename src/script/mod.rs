@@ -184,7 +184,7 @@ impl Lab {
     /// signal comes. Then what the script left for `on_exit` runs.
     pub fn stay(&mut self, name: &str, text: &str, ready: impl FnOnce() -> Result<()>) -> End {
         let end = match self.evaluate(name, text) {
-            Ok(_) | Err(End::Done(0)) => match ready() {
+            Ok(_) | Err(End::Done(0)) => match self.shared.world.kernel.see_off().and_then(|()| ready()) {
                 Ok(()) => {
                     let world = &self.shared.world;
                     let forever = world.interrupt.or(std::future::pending::<()>());
@@ -198,7 +198,6 @@ impl Lab {
         self.end(name, end)
     }
 
-    /// The lab is left; how it ended altogether.
     /// What the order of the script has cost it, and what is cheaper.
     pub fn advice(&self) -> Vec<String> {
         cost::advice(&self.shared.world.history)
@@ -209,6 +208,7 @@ impl Lab {
         self.shared.meter.replace(Some(meter));
     }
 
+    /// The lab is left; how it ended altogether.
     fn end(&self, name: &str, mut end: End) -> End {
         for report in self.leave(name) {
             if matches!(end, End::Done(_)) {

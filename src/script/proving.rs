@@ -240,8 +240,9 @@ fn read_span(function: &str, span: &Dynamic) -> Outcome<Duration> {
 
 fn sleep(lab: &Shared, span: &Dynamic) -> Outcome<()> {
     let span = read_span("sleep", span)?;
-    lab.world
-        .kernel
+    let kernel = &lab.world.kernel;
+    kernel.see_off().map_err(raise)?;
+    kernel
         .block_on(async { lab.world.interrupt.or(tokio::time::sleep(span)).await })
         .map_err(raise)
 }

@@ -63,20 +63,11 @@ fn alias_of(link: &LinkMessage) -> Option<&str> {
 /// Deletes the devices of a namespace that have a mark.
 pub fn delete_marked(space: &Space, mark: &Mark) -> Result<()> {
     let is_born = LinkAttribute::Group(mark.group);
-    for link in links(space)? {
-        let is_marked = alias_of(&link).is_some_and(|alias| mark.is_in(alias)) || link.attributes.contains(&is_born);
-        if !is_marked {
-            continue;
-        }
-        let mut gone = LinkMessage::default();
-        gone.header.index = link.header.index;
-        match space.change(RouteNetlinkMessage::DelLink(gone), 0) {
-            // Its peer, or the device it stood on, took it along.
-            Err(problem) if problem.errno == Some(Errno::ENODEV) => {}
-            other => other?,
-        }
-    }
-    Ok(())
+    let is_marked = |link: &LinkMessage| {
+        alias_of(link).is_some_and(|alias| mark.is_in(alias)) || link.attributes.contains(&is_born)
+    };
+    let marked = links(space)?.into_iter().filter(is_marked);
+    space.delete_links(marked.map(|link| link.header.index).collect())
 }
 
 /// How far a device that was brought up has come.

@@ -59,6 +59,7 @@ pub fn undo(world: &World, journal: &mut Journal) -> Vec<Box<Problem>> {
         let name = step.made_netns().filter(|name| !hosting.contains(*name))?;
         Some(remove(world, name, step.made, &mark))
     });
+    problems.extend(world.kernel.until_freed().err());
     if problems.is_empty()
         && let Err(error) = journal.remove()
     {
@@ -120,9 +121,12 @@ pub(super) fn revert(world: &World, step: &Step, mark: &Mark, undone: &mut Undon
         if matches!(op.change, Change::Link(_)) {
             undone.extend(device);
         }
-        match op.act(world) {
-            Err(problem) if is_gone(op, &problem) => {}
-            other => other.map_err(|problem| op.explain(world, problem))?,
+        if let Err(problem) = op.act(world) {
+            // The device is gone, or somebody has undone it in this moment.
+            let is_gone = matches!(problem.errno, Some(Errno::ENODEV | Errno::ENOENT));
+            if !is_gone && step.before.get(place) != Some(&state::of(world, op)?) {
+                return Err(op.explain(world, problem));
+            }
         }
     }
     Ok(())
@@ -139,16 +143,6 @@ fn cookie(world: &World, netns: &NsName) -> Result<Option<u64>> {
 
 /// The devices whose settings have been put back.
 pub(super) type Undone = BTreeSet<(NsName, IfName)>;
-
-/// Whether there is nothing to undo any more: what would be removed is gone, or what would be added is there again.
-fn is_gone(op: &Op, problem: &Problem) -> bool {
-    let is_entry = !matches!(op.change, Change::Link(_) | Change::Sysctl(_));
-    match problem.errno {
-        Some(Errno::ENODEV | Errno::ENOENT) => true,
-        Some(Errno::ESRCH | Errno::EADDRNOTAVAIL | Errno::EEXIST | Errno::ENXIO) => is_entry,
-        _ => false,
-    }
-}
 
 fn left(op: &Op, why: &str) -> Box<Problem> {
     Problem::new(Kind::Kernel, format!("left as it is, because {why}: {}", op.spell()))

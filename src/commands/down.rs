@@ -26,10 +26,17 @@ pub fn down(options: &Down) -> u8 {
         .unwrap_or(0)
 }
 
+/// So many namespaces stand for all: those of one lab are given up together, and to be watched each is open.
+const WATCHED: usize = 256;
+
 /// Who sees the namespaces of labs go.
 fn witness<'a>(labs: impl Iterator<Item = &'a Running>) -> Option<Witness> {
     let sandboxes = labs.filter(|lab| !lab.state.is_machine);
-    let namespaces: Vec<Netns> = sandboxes.filter_map(|lab| lab.namespaces().ok()).flatten().collect();
+    let namespaces: Vec<Netns> = sandboxes
+        .filter_map(|lab| lab.namespaces(WATCHED).ok())
+        .flatten()
+        .take(WATCHED)
+        .collect();
     if namespaces.is_empty() {
         return None;
     }

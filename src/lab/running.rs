@@ -130,9 +130,9 @@ impl Running {
         Ok(killed)
     }
 
-    /// Its namespaces, open. While they are, the kernel keeps them.
-    pub fn namespaces(&self) -> io::Result<Vec<Netns>> {
-        Netns::of_process(self.state.process.pid)
+    /// Its host and at most so many of its namespaces, open. While they are, the kernel keeps them.
+    pub fn namespaces(&self, most: usize) -> io::Result<Vec<Netns>> {
+        Netns::of_process(self.state.process.pid, most)
     }
 
     /// Tells the lab that the machine's uplink is to stay as it is.

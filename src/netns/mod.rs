@@ -69,8 +69,8 @@ impl Netns {
         Ok(Netns(Arc::new(File::open(path(name))?)))
     }
 
-    /// The namespaces that a process is in or has names for.
-    pub fn of_process(pid: i32) -> io::Result<Vec<Netns>> {
+    /// The namespace that a process is in, and at most so many of those that it has names for.
+    pub fn of_process(pid: i32, most: usize) -> io::Result<Vec<Netns>> {
         let open = |path: PathBuf| File::open(path).map(|file| Netns(Arc::new(file)));
         let mut all = vec![open(format!("/proc/{pid}/ns/net").into())?];
         let names = match fs::read_dir(format!("/proc/{pid}/root{DIR}")) {
@@ -79,7 +79,7 @@ impl Netns {
             Err(e) => return Err(e),
         };
         // One that is deleted meanwhile is none of them.
-        all.extend(names.filter_map(|name| open(name.ok()?.path()).ok()));
+        all.extend(names.take(most).filter_map(|name| open(name.ok()?.path()).ok()));
         Ok(all)
     }
 

@@ -89,7 +89,9 @@ fn a_veth_has_one_queue_unless_it_is_told_otherwise() {
     );
     assert_eq!(out, "[2, 2, 5, 5]\n");
     let ran = Nsx::script("host.link.set(\"lo\", #{ numtxqueues: 2 });").run();
-    ran.fails(3, &["NSX003", "`numtxqueues`", "from birth"]);
+    ran.fails(3, &["NSX003", "unknown key `numtxqueues`", "from birth", "`link add`"]);
+    let ran = Nsx::script("host.link.set(\"lo\", #{ type: \"veth\", numrxqueues: 2 });").run();
+    ran.fails(3, &["NSX003", "unknown key `numrxqueues`", "from birth"]);
     let ran = Nsx::script("host.link.add(\"t\", #{ type: \"tun\", numrxqueues: 2 });").run();
     ran.fails(3, &["NSX003", "has one queue"]);
 }

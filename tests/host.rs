@@ -89,6 +89,19 @@ fn what_it_made_is_taken_back_however_it_ends() {
 }
 
 #[test]
+fn its_errors_are_json_where_that_is_asked_for() {
+    let machine = Machine::new();
+    let lab = |script| Nsx::new(&["run", "--host", "--json", "lab.rhai"]).file("lab.rhai", script);
+    // The last is refused: the one before it was killed.
+    for (script, status, code) in [("assert(false);", 1, "NSX001"), (KILL, 137, ""), ("", 2, "NSX010")] {
+        let ran = machine.run(&lab(script));
+        assert_eq!(ran.status, status, "{}", ran.stderr);
+        let error: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap_or_default();
+        assert_eq!(error["code"].as_str().unwrap_or_default(), code, "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn it_is_on_the_machine_and_bears_its_mark() {
     let (machine, before) = with_decoys();
     let ran = machine.host(&format!(

@@ -15,12 +15,12 @@ use proptest::strategy::BoxedStrategy;
 use proptest::test_runner::{Config, TestRunner};
 
 /// A verb to be called, and the kind of thing it makes, where its keys depend on that.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Target {
     noun: &'static Noun,
     verb: &'static Verb,
     kind: Option<(&'static str, &'static str)>,
-    keys: [&'static [Key]; 2],
+    keys: Vec<&'static [Key]>,
 }
 
 const QDISCS: [&str; 11] = [
@@ -41,35 +41,33 @@ fn targets() -> Vec<Target> {
     let mut targets = Vec::new();
     for noun in NOUNS {
         for verb in noun.verbs.iter().filter(|verb| matches!(verb.act, Act::Change(_))) {
-            let mut push = |kind, keys: [&'static [Key]; 2]| {
+            let mut push = |kind, keys: &[&'static [Key]]| {
+                let keys = keys.to_vec();
                 targets.push(Target { noun, verb, kind, keys });
             };
             match (noun.name, verb.name) {
-                // `type`, the keys of each kind, those of every device.
+                // `type`, the keys of each kind, those of every device, those of its birth.
                 ("link", "add" | "set") => {
-                    let add = link::NOUN
-                        .verbs
-                        .iter()
-                        .find(|verb| verb.name == "add")
-                        .expect("link add");
-                    let of_device = add.keys.last().expect("keys");
-                    for (kind, keys) in link::KINDS.iter().zip(&add.keys[1..]) {
-                        push(Some(("type", kind.name)), [keys, of_device]);
+                    let (of_kinds, of_all) = verb.keys[1..].split_at(link::KINDS.len());
+                    for (kind, keys) in link::KINDS.iter().zip(of_kinds) {
+                        push(Some(("type", kind.name)), &[&[*keys], of_all].concat());
                     }
                     if verb.name == "set" {
-                        push(None, [&[], of_device]);
+                        push(None, of_all);
                     }
                 }
                 // `kind`, the place, the keys of each kind.
                 ("qdisc", "add" | "replace" | "change") => {
                     for (kind, keys) in QDISCS.iter().zip(&verb.keys[2..]) {
                         let is_beside = ["ingress", "clsact"].contains(kind);
-                        push(Some(("kind", kind)), [keys, if is_beside { &[] } else { verb.keys[1] }]);
+                        push(
+                            Some(("kind", kind)),
+                            &[keys, if is_beside { &[] } else { verb.keys[1] }],
+                        );
                     }
                 }
                 _ => {
-                    let keys = |at: usize| verb.keys.get(at).copied().unwrap_or_default();
-                    push(None, [keys(0), keys(1)]);
+                    push(None, verb.keys);
                     assert!(
                         verb.keys.len() <= 2,
                         "{} {} has more groups of keys",
@@ -392,9 +390,9 @@ fn target() -> BoxedStrategy<Value> {
 }
 
 /// What stands in order in a call.
-fn arguments(target: &Target) -> BoxedStrategy<Vec<Value>> {
+fn arguments(noun: &Noun, verb: &Verb) -> BoxedStrategy<Vec<Value>> {
     let all = |all: Vec<BoxedStrategy<Value>>| all.boxed();
-    match (target.noun.name, target.verb.usage) {
+    match (noun.name, verb.usage) {
         (_, "") => Just(Vec::new()).boxed(),
         (_, "DEV") => all(vec![device()]),
         ("netns", "NAME") => all(vec![texts("[a-z][a-z0-9._-]{0,8}")]),
@@ -425,21 +423,22 @@ fn arguments(target: &Target) -> BoxedStrategy<Vec<Value>> {
 }
 
 /// Calls of a verb, valid ones among them.
-fn calls(target: Target) -> BoxedStrategy<Call> {
-    let keys: Vec<&'static Key> = target.keys.into_iter().flatten().collect();
+fn calls(target: &Target) -> BoxedStrategy<Call> {
+    let Target { noun, verb, kind, .. } = *target;
+    let keys: Vec<&'static Key> = target.keys.iter().copied().flatten().collect();
     let with = move |chance: f64| {
         let options: Vec<BoxedStrategy<Option<(String, Value)>>> = keys
             .iter()
             .filter_map(|key| {
-                let values = values(target.noun.name, target.verb.name, key)?;
+                let values = values(noun.name, verb.name, key)?;
                 let name = key.name.to_string();
                 Some(prop::option::weighted(chance, values.prop_map(move |value| (name.clone(), value))).boxed())
             })
             .collect();
-        (netns(), arguments(&target), options).prop_map(move |(netns, arguments, options)| {
-            let mut call = Call::new(&netns, target.noun.name, target.verb.name);
+        (netns(), arguments(noun, verb), options).prop_map(move |(netns, arguments, options)| {
+            let mut call = Call::new(&netns, noun.name, verb.name);
             call.arguments = arguments;
-            let kind = target.kind.map(|(key, kind)| (key.to_string(), text(kind)));
+            let kind = kind.map(|(key, kind)| (key.to_string(), text(kind)));
             call.options = kind.into_iter().chain(options.into_iter().flatten()).collect();
             call
         })
@@ -476,7 +475,7 @@ fn what_is_spelled_is_read_back() {
             ..Config::default()
         });
         let valid = Cell::new(0);
-        let ran = runner.run(&calls(target), |call| {
+        let ran = runner.run(&calls(&target), |call| {
             let Ok(Some(op)) = call.op() else { return Ok(()) };
             if is_said_otherwise(&call) {
                 return Ok(());

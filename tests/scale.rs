@@ -1,10 +1,13 @@
 //! Large labs: that they are built whole and work. How fast is the benchmarks' affair.
 
+use std::fs;
 use std::os::unix::process::CommandExt;
 
 use nix::sys::resource::{Resource, setrlimit};
 
-use crate::builder::Nsx;
+use crate::builder::{Nsx, Ran};
+use crate::machine::Machine;
+use crate::terminal::Terminal;
 
 /// Runs a script that must end well; what it printed.
 #[track_caller]
@@ -89,14 +92,15 @@ fn a_veth_has_one_queue_unless_it_is_told_otherwise() {
     );
     assert_eq!(out, "[2, 2, 5, 5]\n");
     let ran = Nsx::script("host.link.set(\"lo\", #{ numtxqueues: 2 });").run();
-    ran.fails(3, &["NSX003", "`numtxqueues`", "from birth"]);
+    ran.fails(3, &["NSX003", "unknown key `numtxqueues`", "from birth", "`link add`"]);
+    let ran = Nsx::script("host.link.set(\"lo\", #{ type: \"veth\", numrxqueues: 2 });").run();
+    ran.fails(3, &["NSX003", "unknown key `numrxqueues`", "from birth"]);
     let ran = Nsx::script("host.link.add(\"t\", #{ type: \"tun\", numrxqueues: 2 });").run();
     ran.fails(3, &["NSX003", "has one queue"]);
 }
 
-#[test]
-fn an_order_that_costs_is_told_once_and_only_when_asked() {
-    let script = "let ns = netns::add(\"ns\");
+/// What could be had cheaper.
+pub const DEAR: &str = "let ns = netns::add(\"ns\");
 for i in 0..12 {
     host.link.add(`a${i}`, #{ type: \"veth\", peer: `b${i}` });
     host.link.set(`b${i}`, #{ netns: ns });
@@ -106,7 +110,10 @@ for i in 0..60 {
     host.link.add(`c${i}`, #{ type: \"veth\", peer: `d${i}`, master: \"br0\" });
     host.link.set(`d${i}`, #{ master: \"br0\" });
 }";
-    let ran = Nsx::new(&["run", "-v", "lab.rhai"]).file("lab.rhai", script).run();
+
+/// Expects the hints of [`DEAR`], once each.
+#[track_caller]
+pub fn advises(ran: &Ran) {
     assert_eq!(ran.status, 0, "{}", ran.stderr);
     let hints: Vec<&str> = ran.stderr.lines().filter(|line| line.starts_with("hint: ")).collect();
     assert_eq!(
@@ -116,8 +123,58 @@ for i in 0..60 {
             "hint: br0 in host was brought up at lab.rhai:6, before 120 of its ports were added: each is told of every other.",
         ]
     );
-    let ran = Nsx::script(script).run();
+}
+
+#[test]
+fn an_order_that_costs_is_told_once_and_only_when_asked() {
+    advises(&Nsx::new(&["run", "-v", "lab.rhai"]).file("lab.rhai", DEAR).run());
+    let ran = Nsx::script(DEAR).run();
     assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn an_order_that_costs_on_the_machine_is_told_too() {
+    let machine = Machine::new();
+    let lab = |verb| Nsx::new(&[verb, "--host", "-v", "lab.rhai"]).file("lab.rhai", DEAR);
+    advises(&machine.run(&lab("run")));
+    let up = machine.run(&lab("up"));
+    advises(&up);
+    assert!(up.stderr.find("hint: ") < up.stderr.find("lab is up"), "{}", up.stderr);
+    machine.nsx(&["down", "lab"]).fails(0, &["lab is down"]);
+}
+
+/// Takes its time, says how far it is, and stops there until a file `go` is in its folder.
+const SLOW: &str = "for i in 0..14 { sleep(\"100ms\"); progress(i + 1, 40); }
+assert(eventually(\"60s\", || host.exec(\"test -e go\").ok), \"it may go on\");";
+
+/// nsx with these arguments, of a script that shows a bar.
+pub fn slow(args: &[&str]) -> Nsx {
+    Nsx::new(args).file("lab.rhai", SLOW)
+}
+
+/// Expects the bar of a [`slow`] script, and that nothing is left of it when the script has run.
+#[track_caller]
+pub fn shows_a_bar(nsx: &Nsx, terminal: Terminal) {
+    terminal.sees("] 1").sees("/40");
+    fs::write(nsx.folder().join("go"), "").expect("a file");
+    terminal.waits("end of the bar", |terminal| !terminal.screen().contains("/40"));
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn what_takes_long_shows_a_bar() {
+    let nsx = slow(&["run", "lab.rhai"]);
+    shows_a_bar(&nsx, Terminal::open(&nsx));
+}
+
+#[test]
+fn what_takes_long_on_the_machine_shows_a_bar() {
+    let machine = Machine::new();
+    for verb in ["run", "up"] {
+        let nsx = slow(&[verb, "--host", "lab.rhai"]);
+        shows_a_bar(&nsx, Terminal::start(&nsx, machine.command(&nsx), 80, 24));
+    }
+    machine.nsx(&["down", "lab"]).fails(0, &["lab is down"]);
 }
 
 #[test]

@@ -12,6 +12,8 @@ use nix::unistd::Pid;
 
 use crate::builder::{Nsx, Ran};
 use crate::running::PATIENCE;
+use crate::scale::{DEAR, advises, shows_a_bar, slow};
+use crate::terminal::Terminal;
 
 /// Two namespaces on a wire, a page in one of them.
 const WEB: &str = "let ns0 = netns::add(\"ns0\");
@@ -381,4 +383,19 @@ fn a_process_that_joined_ends_with_the_lab() {
     labs.run(&["down", "x"]).fails(0, &["x is down"]);
     let ended = child.wait().expect("it ends");
     assert_eq!(ended.code(), Some(137));
+}
+
+#[test]
+fn what_is_seen_of_a_run_is_seen_of_a_start() {
+    let labs = Labs::new(false);
+    let dear = labs.nsx(&["up", "-v", "lab.rhai"]).file("lab.rhai", DEAR).run();
+    advises(&dear);
+    assert!(
+        dear.stderr.find("hint: ") < dear.stderr.find("lab is up"),
+        "{}",
+        dear.stderr
+    );
+    labs.run(&["down", "lab"]).fails(0, &["lab is down"]);
+    let slow = slow(&["up", "lab.rhai"]).env("XDG_RUNTIME_DIR", &labs.path().to_string_lossy());
+    shows_a_bar(&slow, Terminal::open(&slow));
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -34,6 +34,11 @@ impl Terminal {
     }
 
     pub fn sized(nsx: &Nsx, columns: u16, rows: u16) -> Terminal {
+        Terminal::start(nsx, nsx.command(), columns, rows)
+    }
+
+    /// Starts this command of it.
+    pub fn start(nsx: &Nsx, mut command: Command, columns: u16, rows: u16) -> Terminal {
         let size = Winsize {
             ws_row: rows,
             ws_col: columns,
@@ -45,7 +50,6 @@ impl Terminal {
         for end in [&pty.master, &pty.slave] {
             fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("closed on exec");
         }
-        let mut command = nsx.command();
         let end = || pty.slave.try_clone().expect("the terminal's end");
         command.stdin(end()).stdout(end()).stderr(end());
         command

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 
-use super::run::{sink, watch};
-use super::{Complaints, complain_of, note, up};
+use super::manner::Manner;
+use super::{note, up};
 use crate::error::{Kind, Problem, Result};
 use crate::lab::{Claim, LabName, machine};
 use crate::netlink::nftables::{self, Hook};
@@ -13,14 +13,12 @@ use crate::netns::NsName;
 use crate::ops::World;
 use crate::ops::ownership::{Owner, Uplink};
 use crate::sandbox::{self, Began, Ready};
-use crate::script::{self, End, Folder, Lab};
+use crate::script::{self, Folder, Lab};
 
 /// A lab on the machine, to be.
 pub(super) struct Machine<'a> {
     pub name: &'a LabName,
-    pub quiet: bool,
-    pub explain: u8,
-    pub args: &'a [String],
+    pub manner: Manner<'a>,
     pub uplink: Uplink,
     pub stays: bool,
 }
@@ -43,10 +41,14 @@ impl Machine<'_> {
             return Err(Problem::new(Kind::Usage, message).help("nsx clean takes it back"));
         }
         let shown = script.0.clone();
+        let complaints = self.manner.complaints();
         let began = sandbox::on_machine(
             self.stays,
             |process| claim.began(process, &shown, true),
-            |ready| self.inside(script, &claim, &journal, ready).unwrap_or_else(complain_of),
+            |ready| {
+                self.inside(script, &claim, &journal, ready)
+                    .unwrap_or_else(|problem| complaints.about(problem))
+            },
         );
         match began {
             Ok(Began::Stays) => {
@@ -78,21 +80,9 @@ impl Machine<'_> {
         let owner = Owner::begin(journal, &machine::boot()?, self.uplink);
         let world = World::owned(owner.map_err(|e| Problem::system("begin the journal", e))?)?;
         warn_of_dropping(&world);
-        let mut lab = Lab::of(world, folder, sink(self.quiet), watch(self.explain));
-        lab.set_arguments(self.args);
-        let stays = || {
-            claim.ready()?;
-            ready.into_iter().for_each(Ready::tell);
-            Ok(())
-        };
-        let end = match self.stays {
-            true => lab.stay(&name, &text, stays),
-            false => lab.run(&name, &text),
-        };
-        let status = match end {
-            End::Done(status) => status,
-            End::Failed(report) => Complaints::new(false).draw(&report),
-        };
+        let mut lab = Lab::of(world, folder, self.manner.sink(), self.manner.watch());
+        let stays = ready.map(|ready| (claim, ready));
+        let status = self.manner.run(&mut lab, &[(name, text)], stays);
         hold_signals();
         let world = lab.world();
         world.end_processes();
@@ -104,7 +94,9 @@ impl Machine<'_> {
             // Nobody may be left outside to do it.
             claim.release();
         }
-        Ok(problems.into_iter().map(complain_of).fold(status, u8::max))
+        let complaints = self.manner.complaints();
+        let statuses = problems.into_iter().map(|problem| complaints.about(problem));
+        Ok(statuses.fold(status, u8::max))
     }
 }
 

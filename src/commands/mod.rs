@@ -16,6 +16,7 @@ mod lesson;
 mod ls;
 mod machine;
 mod man;
+mod manner;
 mod progress;
 mod repl;
 mod run;

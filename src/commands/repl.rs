@@ -5,7 +5,8 @@ use std::path::Path;
 
 use nix::unistd::{pipe, read, write};
 
-use super::run::{self, Order};
+use super::manner::Manner;
+use super::run;
 use super::{complain_of, lab_name};
 use crate::cli::Repl;
 use crate::error::{Kind, Problem, Result};
@@ -22,15 +23,12 @@ pub fn repl(options: &Repl) -> u8 {
         Err(problem) => return complain_of(problem),
     };
     if !io::stdin().is_terminal() {
-        return run::in_sandbox(&Order {
-            lab: lab.as_ref(),
-            first: options.file.as_deref(),
-            file: Path::new("-"),
-            args: &[],
-            quiet: false,
-            explain: 0,
-            is_json: false,
-        });
+        let piped = Path::new("-");
+        let (file, then) = match &options.file {
+            Some(file) => (file.as_path(), Some(piped)),
+            None => (piped, None),
+        };
+        return run::in_sandbox(lab.as_ref(), file, then, Manner::default()).unwrap_or_else(complain_of);
     }
     let file = options.file.as_deref();
     again_and_again(Settings::default(), |settings| session(file, lab.as_ref(), settings))

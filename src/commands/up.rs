@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::machine::Machine;
-use super::run::{read, sink, watch};
-use super::{Complaints, complain_of, lab_name, note};
+use super::manner::Manner;
+use super::run::read;
+use super::{complain_of, lab_name, note};
 use crate::cli::Up;
 use crate::error::{Kind, Problem, Result};
 use crate::lab::{self, Claim, LabName};
-use crate::sandbox::{self, Began, Ready};
-use crate::script::{self, End, Folder, Lab};
+use crate::sandbox::{self, Began};
 
 /// Starts a lab; the exit status.
 pub fn up(options: &Up) -> u8 {
@@ -18,23 +18,26 @@ pub fn up(options: &Up) -> u8 {
 
 fn start(options: &Up) -> Result<u8> {
     let name = name(&options.file, options.name.as_deref())?;
+    let manner = Manner {
+        args: &options.args,
+        quiet: options.quiet,
+        explain: options.explain,
+        is_json: false,
+    };
     if options.machine.host {
         let machine = Machine {
             name: &name,
-            quiet: options.quiet,
-            explain: options.explain,
-            args: &options.args,
+            manner,
             uplink: options.machine.uplink(),
             stays: true,
         };
         return machine.run(read(&options.file)?);
     }
-    let script = read(&options.file)?;
+    let (shown, text, folder) = read(&options.file)?;
     let claim = Claim::take(&lab::folder()?, &name)?;
-    let shown = script.0.clone();
     let began = sandbox::stay(
         |process| claim.began(process, &shown, false),
-        |ready| inside(options, script, &claim, ready),
+        |ready| manner.run_inside(folder, &[(shown.clone(), text)], Some((&claim, ready))),
     );
     match began {
         Ok(Began::Stays) => {
@@ -65,24 +68,5 @@ pub(super) fn name(file: &Path, given: Option<&str>) -> Result<LabName> {
         Some(name) => lab_name(name),
         None => LabName::of_script(file)
             .map_err(|why| Problem::new(Kind::Usage, why).help("give the lab a name: --name NAME")),
-    }
-}
-
-/// In the sandbox.
-fn inside(options: &Up, (name, text, folder): (String, String, Folder), claim: &Claim, ready: Ready) -> u8 {
-    script::confine();
-    let mut lab = match Lab::new(folder, sink(options.quiet), watch(options.explain)) {
-        Ok(lab) => lab,
-        Err(problem) => return complain_of(problem),
-    };
-    lab.set_arguments(&options.args);
-    let stays = || {
-        claim.ready()?;
-        ready.tell();
-        Ok(())
-    };
-    match lab.stay(&name, &text, stays) {
-        End::Done(status) => status,
-        End::Failed(report) => Complaints::new(false).draw(&report),
     }
 }

@@ -180,22 +180,11 @@ impl Lab {
         self.end(name, end)
     }
 
-    /// Runs a script; where that goes well, calls `ready` and keeps the lab, its servers, captures and programs, until a
-    /// signal comes. Then what the script left for `on_exit` runs.
-    pub fn stay(&mut self, name: &str, text: &str, ready: impl FnOnce() -> Result<()>) -> End {
-        let end = match self.evaluate(name, text) {
-            Ok(_) | Err(End::Done(0)) => match self.shared.world.kernel.see_off().and_then(|()| ready()) {
-                Ok(()) => {
-                    let world = &self.shared.world;
-                    let forever = world.interrupt.or(std::future::pending::<()>());
-                    let _ = world.kernel.block_on(forever);
-                    End::Done(0)
-                }
-                Err(problem) => End::Failed(Box::new(Report::from(problem))),
-            },
-            Err(end) => end,
-        };
-        self.end(name, end)
+    /// Keeps the lab, its servers, captures and programs, until a signal comes.
+    pub fn stay(&self) {
+        let world = &self.shared.world;
+        let forever = world.interrupt.or(std::future::pending::<()>());
+        let _ = world.kernel.block_on(forever);
     }
 
     /// What the order of the script has cost it, and what is cheaper.
@@ -208,8 +197,8 @@ impl Lab {
         self.shared.meter.replace(Some(meter));
     }
 
-    /// The lab is left; how it ended altogether.
-    fn end(&self, name: &str, mut end: End) -> End {
+    /// The lab is left, after the script `name` ended so: what was left for `on_exit` runs; how it ended altogether.
+    pub fn end(&self, name: &str, mut end: End) -> End {
         for report in self.leave(name) {
             if matches!(end, End::Done(_)) {
                 end = End::Failed(Box::new(report));

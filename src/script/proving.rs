@@ -157,7 +157,7 @@ sleep(\"20ms\");
 
 const PROGRESS: Builtin = Builtin {
     name: "progress",
-    form: Form::Call("DONE, TOTAL"),
+    form: Form::Call("DONE TOTAL"),
     gives: "",
     keys: &[],
     doc: "Says how far something long has come. A terminal shows a bar when it takes more than a second; elsewhere nothing is seen.

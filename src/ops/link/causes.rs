@@ -19,7 +19,9 @@ impl Change {
     /// The devices that the change brought into being, or under a new name, or to a new place: where, what, and how.
     fn brought(&self, netns: &NsName) -> Vec<(NsName, IfName, &'static str)> {
         match self {
-            Change::Add { dev, kind, settings } => {
+            Change::Add {
+                dev, kind, settings, ..
+            } => {
                 let here = settings.netns.as_ref().unwrap_or(netns);
                 let peer = kind
                     .peer()
@@ -106,7 +108,10 @@ pub(in crate::ops) fn devices(world: &World, netns: &NsName) -> Vec<LinkFact> {
 /// `link add`: which end has a name that is taken, and by what.
 pub(in crate::ops) fn exists(scene: &Scene, problem: &mut Problem) -> bool {
     let Scene { world, netns, .. } = *scene;
-    let Any::Link(Change::Add { dev, kind, settings }) = scene.change else {
+    let Any::Link(Change::Add {
+        dev, kind, settings, ..
+    }) = scene.change
+    else {
         return false;
     };
     let here = settings.netns.as_ref().unwrap_or(netns);
@@ -195,7 +200,9 @@ pub(in crate::ops) fn bridge_in_bridge(scene: &Scene, problem: &mut Problem) -> 
             let kind = find::kind(scene.world, scene.netns, dev);
             (dev, &settings.master, kind.as_deref() == Some("bridge"))
         }
-        Any::Link(Change::Add { dev, kind, settings }) => (dev, &settings.master, matches!(kind, Kind::Bridge(_))),
+        Any::Link(Change::Add {
+            dev, kind, settings, ..
+        }) => (dev, &settings.master, matches!(kind, Kind::Bridge(_))),
         _ => return false,
     };
     let Some(master) = master.as_ref().filter(|_| is_bridge) else {

@@ -1,6 +1,6 @@
 //! The commands about devices, read: `ip link`, and `brctl` of old.
 
-use super::{Settings, kind};
+use super::{Queues, Settings, kind};
 use crate::ops::command::Spelling::{Short, Whole};
 use crate::ops::command::{Command, Draft, Grammar, Setting, Spelling};
 use crate::ops::value::Value;
@@ -89,7 +89,7 @@ fn device(draft: &mut Draft, words: &mut Words, grammar: &Grammar, named_by: &[&
 fn add(words: &mut Words) -> Heard<Vec<Draft>> {
     let mut draft = Draft::new("link", "add");
     let settings = Grammar {
-        keys: &[Settings::KEYS],
+        keys: &[Settings::KEYS, Queues::KEYS],
         never: &["name"],
         also: ALSO,
     };

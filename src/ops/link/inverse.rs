@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::fact::{self, LinkFact};
 use super::find::get;
-use super::{Change, Kind, Settings};
+use super::{Change, Kind, Queues, Settings};
 use crate::error::Result;
 use crate::netns::NsName;
 use crate::ops::inverse::{options, read};
@@ -264,7 +264,13 @@ fn deleted(world: &World, netns: &NsName, dev: &IfName) -> Result<Inverse> {
         return cannot(format!("{dev} has what nsx cannot say"));
     };
     let dev = dev.clone();
-    let mut undone: Vec<Op> = ops(netns, [Change::Add { dev, kind, settings }.into()]).collect();
+    let born = Change::Add {
+        dev,
+        kind,
+        settings,
+        queues: Queues::default(),
+    };
+    let mut undone: Vec<Op> = ops(netns, [born.into()]).collect();
     undone.extend(others);
     undone.extend(ops(netns, before.belongings(true)?));
     // Routes by way of a gateway need both ends.

@@ -7,6 +7,7 @@ pub mod fact;
 mod find;
 mod inverse;
 mod kind;
+mod queues;
 mod settings;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
@@ -23,6 +24,7 @@ pub use detail::{Detail, details};
 pub use find::{Readiness, alias, delete_marked, identity, index, no_such_device, readiness};
 use kind::{At, Maker};
 pub use kind::{KINDS, Kind};
+pub use queues::Queues;
 pub use settings::Settings;
 
 /// A change of a device.
@@ -37,6 +39,8 @@ pub enum Change {
         kind: Kind,
         /// What `link set` could say of it, from birth.
         settings: Settings,
+        /// What only its birth can say.
+        queues: Queues,
     },
     /// `ip link set DEV …`.
     Set {
@@ -66,7 +70,7 @@ pub const NOUN: Noun = Noun {
 const ADD: Verb = Verb {
     name: "add",
     usage: "DEV",
-    keys: kind::ALL_KEYS,
+    keys: kind::ADD_KEYS,
     doc: "Makes a device. `type` says what it is; the keys of `link set` may be given at birth.
 
 `ip link add DEV … type KIND …`
@@ -84,18 +88,25 @@ assert_eq(ns0.link.show(\"eth0\").mtu, 1500);
     act: Act::Change(|mut args| {
         let dev = args.required("the device")?;
         let settings = Settings::take(&mut args)?;
+        let queues = Queues::take(&mut args)?;
         let kind = Kind::take_new(&mut args)?;
-        kind.finish_args(args)?;
+        kind.finish_args(args, Queues::KEYS)?;
         kind.check()?;
-        settings.check_new(&kind)?;
-        Ok(super::Change::Link(Change::Add { dev, kind, settings }))
+        settings.check_new()?;
+        queues.check(&kind)?;
+        Ok(super::Change::Link(Change::Add {
+            dev,
+            kind,
+            settings,
+            queues,
+        }))
     }),
 };
 
 const SET: Verb = Verb {
     name: "set",
     usage: "DEV",
-    keys: kind::ALL_KEYS,
+    keys: kind::SET_KEYS,
     doc:
         "Changes a device. Several keys in one call are one request (two with `addrgenmode` and `up`, so that the device
 has its mode before it comes up).
@@ -127,11 +138,12 @@ assert_eq(host.addr.show(#{ dev: \"br0\" })[0].addr_info, [], \"no address begin
         let dev = args.required("the device")?;
         let settings = Settings::take(&mut args)?;
         let kind = Kind::take(&mut args)?;
-        match &kind {
-            Some(kind) => kind.finish_args(args)?,
-            None => kind::finish_untyped(args)?,
-        }
-        settings.check_existing()?;
+        let finished = match &kind {
+            Some(kind) => kind.finish_args(args, &[]),
+            None => kind::finish_untyped(args),
+        };
+        finished.map_err(Queues::from_birth)?;
+        settings.check()?;
         if settings == Settings::default() && kind.is_none() {
             return Err(
                 Problem::argument("link set changes nothing: no key was given").help("for instance #{ up: true }")
@@ -219,19 +231,27 @@ impl Operation for Change {
     }
 
     fn spell(&self, netns: &NsName) -> String {
-        if let Change::Add { dev, kind, settings } = self
+        if let Change::Add {
+            dev, kind, settings, ..
+        } = self
             && let Some(maker) = kind.maker()
         {
             return made(netns, dev, maker, settings);
         }
         let mut words = vec!["link".to_string()];
         let (later, born_in, born_as) = match self {
-            Change::Add { dev, kind, settings } => {
+            Change::Add {
+                dev,
+                kind,
+                settings,
+                queues,
+            } => {
                 let (first, later) = settings.apart(Some(kind));
                 words.push("add".into());
                 words.extend(kind.lower_words());
                 words.extend(told("name", dev));
                 words.extend(first.words());
+                words.extend(queues.words());
                 words.extend(kind.words());
                 (later, settings.netns.as_ref(), dev)
             }
@@ -260,8 +280,13 @@ impl Operation for Change {
 
     fn apply(&self, world: &World, netns: &NsName) -> Result<()> {
         match self {
-            Change::Add { dev, kind, settings } => {
-                add(world, netns, dev, kind, settings)?;
+            Change::Add {
+                dev,
+                kind,
+                settings,
+                queues,
+            } => {
+                add(world, netns, dev, kind, settings, queues)?;
                 settings.note_rise(world, netns, dev);
                 Ok(())
             }
@@ -332,7 +357,7 @@ fn named(dev: &IfName) -> LinkMessage {
     message
 }
 
-fn add(world: &World, netns: &NsName, dev: &IfName, kind: &Kind, settings: &Settings) -> Result<()> {
+fn add(world: &World, netns: &NsName, dev: &IfName, kind: &Kind, settings: &Settings, queues: &Queues) -> Result<()> {
     if let Some(maker) = kind.maker() {
         let (there, later) = settings.where_born(netns);
         let alias = Settings {
@@ -346,11 +371,11 @@ fn add(world: &World, netns: &NsName, dev: &IfName, kind: &Kind, settings: &Sett
         maker.make(&*world.space(there)?, dev, &mark)?;
         return set_or_del(world, there, dev, &later);
     }
-    let (mut birth, later) = settings.at_birth_and_after(kind.has_no_carrier());
-    kind.complete(&mut birth);
+    let (birth, later) = settings.at_birth_and_after(kind.has_no_carrier());
     let mut message = named(dev);
     let at = At::new(world, netns, dev, true);
     birth.put(&mut message, &at)?;
+    message.attributes.extend(kind.completed(queues).attributes());
     // The kernel takes no alias at birth. Until there is one, the group is the mark.
     let group = world.owner.as_ref().map(|owner| owner.mark().group);
     message.attributes.extend(group.map(LinkAttribute::Group));

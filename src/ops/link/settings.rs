@@ -43,10 +43,6 @@ options! {
         allmulticast: bool,
         /// whether it takes every packet, also those for others
         promisc: bool,
-        /// in how many queues it sends, from birth; 1 where `type` is veth
-        numtxqueues: u32,
-        /// in how many queues it receives, from birth; 1 where `type` is veth
-        numrxqueues: u32,
         /// how it makes IPv6 addresses of its own when it comes up: eui64, none, stable_secret, random
         addrgenmode: AddrGenMode,
         /// true brings it up, false takes it down
@@ -125,7 +121,7 @@ impl AddrGenMode {
 
 impl Settings {
     /// Refuses keys that contradict each other.
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         if self.up.is_some() && self.down.is_some() {
             return Err(Problem::argument("`up` and `down` cannot both be given").at(Part::Key("down".into())));
         }
@@ -141,31 +137,12 @@ impl Settings {
     }
 
     /// Refuses what can only be said of a device that exists.
-    pub(super) fn check_new(&self, kind: &Kind) -> Result<()> {
+    pub(super) fn check_new(&self) -> Result<()> {
         if self.name.is_some() {
             let message = "`name` renames a device that exists; a new one has the name it is added with";
             return Err(Problem::argument(message).at(Part::Key("name".into())));
         }
-        if let Some(key) = self.queues().filter(|_| kind.maker().is_some()) {
-            let message = format!("a device of type {} has one queue each way", kind.about().name);
-            return Err(Problem::argument(message).at(Part::Key(key.into())));
-        }
         self.check()
-    }
-
-    /// Refuses what can only be said of a device to be.
-    pub(super) fn check_existing(&self) -> Result<()> {
-        if let Some(key) = self.queues() {
-            let message = format!("a device has its queues from birth: `{key}` is a key of `link add`");
-            return Err(Problem::argument(message).at(Part::Key(key.into())));
-        }
-        self.check()
-    }
-
-    /// The key that says how many queues it has, if one does.
-    fn queues(&self) -> Option<&'static str> {
-        let sends = self.numtxqueues.map(|_| "numtxqueues");
-        sends.or(self.numrxqueues.map(|_| "numrxqueues"))
     }
 
     /// Whether they can take a device's connection away.
@@ -265,8 +242,6 @@ impl Settings {
         attributes.extend(self.mtu.map(LinkAttribute::Mtu));
         attributes.extend(self.address.map(|mac| LinkAttribute::Address(mac.0.to_vec())));
         attributes.extend(self.txqueuelen.map(LinkAttribute::TxQueueLen));
-        attributes.extend(self.numtxqueues.map(LinkAttribute::NumTxQueues));
-        attributes.extend(self.numrxqueues.map(LinkAttribute::NumRxQueues));
         attributes.extend(self.alias.clone().map(LinkAttribute::IfAlias));
         attributes.extend(self.addrgenmode.and_then(AddrGenMode::attribute));
         let flags = [

@@ -27,7 +27,7 @@ use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::find::get;
-use super::{Settings, index};
+use super::{Queues, Settings, index};
 use crate::error::{Mistake, Part, Problem, Result, nearest};
 use crate::netlink::Space;
 use crate::netns::{Netns, NsName};
@@ -74,8 +74,10 @@ pub(super) trait Device: Options {
         Ok(())
     }
 
-    /// Settles what was left open of a device to be, without a word of it in the command.
-    fn complete(&self, _: &mut Settings) {}
+    /// The queues of a device to be, where it settles what was left open of them, without a word of it in the command.
+    fn completed(&self, queues: &Queues) -> Queues {
+        queues.clone()
+    }
 
     /// A key that is given and that a kernel with this kind may have been built without: its name, and the option.
     fn wants(&self) -> Option<(&'static str, &'static str)> {
@@ -206,8 +208,11 @@ macro_rules! kinds {
         /// Every kind there is.
         pub const KINDS: &[About] = &[$($kind::ABOUT),*];
 
-        /// The keys of `link add` and `link set`: `type`, those that depend on it, and those of every device.
-        pub(super) const ALL_KEYS: &[&[Key]] = &[&[TYPE], $($kind::KEYS,)* Settings::KEYS];
+        /// The keys of `link set`: `type`, those that depend on it, and those of every device.
+        pub(super) const SET_KEYS: &[&[Key]] = &[&[TYPE], $($kind::KEYS,)* Settings::KEYS];
+
+        /// The keys of `link add`: them, and those of a birth.
+        pub(super) const ADD_KEYS: &[&[Key]] = &[&[TYPE], $($kind::KEYS,)* Settings::KEYS, Queues::KEYS];
 
         /// The kinds that have a key of this name.
         fn with_key(key: &str) -> Vec<&'static str> {
@@ -259,10 +264,10 @@ macro_rules! kinds {
                 }
             }
 
-            /// Settles what was left open of a device to be, without a word of it in the command.
-            pub(super) fn complete(&self, settings: &mut Settings) {
+            /// The queues of a device to be, where it settles what was left open of them, without a word of it in the command.
+            pub(super) fn completed(&self, queues: &Queues) -> Queues {
                 match self {
-                    $(Kind::$kind(device) => device.complete(settings)),*
+                    $(Kind::$kind(device) => device.completed(queues)),*
                 }
             }
 
@@ -416,21 +421,21 @@ impl Kind {
         Kind::take(args)?.ok_or_else(missing)
     }
 
-    /// Nothing may be left over: an unknown key is answered with those of the kind.
-    pub(super) fn finish_args(&self, args: Args) -> Result<()> {
+    /// Nothing may be left over: an unknown key is answered with those of the kind and the `others` that `link set` has not.
+    pub(super) fn finish_args(&self, args: Args, others: &[Key]) -> Result<()> {
         let name = self.about().name;
-        let all: Vec<Key> = self.keys().iter().chain(Settings::KEYS).copied().collect();
-        let known: Vec<_> = self.keys().iter().map(|key| key.name).collect();
+        let own = || self.keys().iter().chain(others);
+        let all: Vec<Key> = own().chain(Settings::KEYS).copied().collect();
+        let known: Vec<_> = own().map(|key| key.name).collect();
         let stranger = args.keys_left().next().map(str::to_string);
-        args.finish(&all).map_err(|mut problem| match stranger {
-            Some(key) if nearest(&key, all.iter().map(|key| key.name)).is_none() => {
+        args.finish(&all).map_err(|mut problem| {
+            if stranger.is_some_and(|key| nearest(&key, all.iter().map(|key| key.name)).is_none()) {
                 problem.help = match known.is_empty() {
                     true => format!("a {name} has no keys but those of `link set`"),
                     false => format!("a {name} has {}; and the keys of `link set`", known.join(", ")),
                 };
-                problem
             }
-            _ => problem,
+            problem
         })
     }
 

@@ -2,7 +2,7 @@
 
 use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkMessage};
 
-use super::super::{Settings, named};
+use super::super::{Queues, named};
 use super::{About, At, Device};
 use crate::error::Result;
 use crate::netns::NsName;
@@ -29,9 +29,8 @@ impl Device for Veth {
 
     /// Where no number is given the kernel makes a queue for each processor and takes all but one away again, which
     /// waits for all processors, at both ends.
-    fn complete(&self, settings: &mut Settings) {
-        settings.numtxqueues.get_or_insert(1);
-        settings.numrxqueues.get_or_insert(1);
+    fn completed(&self, queues: &Queues) -> Queues {
+        queues.or_one()
     }
 
     fn peer(&self) -> Option<(&IfName, Option<&NsName>)> {
@@ -143,10 +142,11 @@ impl Peer {
             .attributes
             .extend(self.address.map(|mac| LinkAttribute::Address(mac.0.to_vec())));
         message.attributes.extend(self.mtu.map(LinkAttribute::Mtu));
-        let (tx, rx) = (self.numtxqueues.unwrap_or(1), self.numrxqueues.unwrap_or(1));
-        message
-            .attributes
-            .extend([LinkAttribute::NumTxQueues(tx), LinkAttribute::NumRxQueues(rx)]);
+        let queues = Queues {
+            numtxqueues: self.numtxqueues,
+            numrxqueues: self.numrxqueues,
+        };
+        message.attributes.extend(queues.or_one().attributes());
         Ok(message)
     }
 }

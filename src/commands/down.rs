@@ -20,7 +20,13 @@ pub fn down(options: &Down) -> u8 {
     let ended: Vec<_> = labs.into_iter().map(|lab| lab.and_then(end)).collect();
     let freed = witness.map_or(Ok(0), |witness| witness.wait());
     let said = ended.into_iter().map(|ended| ended.map(|words| note(&words)));
-    said.chain([freed.map(drop)])
+    let freed = freed.map(|used| match used {
+        0 => {}
+        _ => note(&format!(
+            "{used} of the namespaces are still used by programs outside, and go with them"
+        )),
+    });
+    said.chain([freed])
         .map(|done| done.map_or_else(complain_of, |()| 0))
         .max()
         .unwrap_or(0)

@@ -20,8 +20,8 @@ use crate::netns::{self, Netns};
 /// How often it is looked whether the kernel is done.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// How long none of the namespaces goes before it is taken for sure that somebody still uses those that are left.
-const STILL: Duration = Duration::from_secs(2);
+/// How long none of the namespaces goes before it is asked whether somebody still uses those that are left.
+const STILL: Duration = Duration::from_millis(500);
 
 /// How long the kernel may take to free what it has begun with.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -57,18 +57,17 @@ impl Witness {
         }
     }
 
-    /// Waits until the kernel has freed all of them. Those that somebody still uses lose their devices, and stay until
-    /// that ends: how many.
+    /// Waits until the kernel has freed all of them. Those that somebody still uses stay until that ends: how many.
     pub fn wait(&self) -> Result<usize> {
-        let used = self.used()?;
-        for id in &used {
-            delete_devices(&self.route, Some(*id))?;
-        }
-        // To be told where their peers are gives numbers to others.
-        let staying = self.numbers()?.len();
-        // It has begun with all others: that took their numbers. It frees what it has begun with before it begins again, so
-        // it is done when it begins with one that is given up only now.
-        let begin = Instant::now();
+        let used = self.used()?.len();
+        self.see_the_last()?;
+        Ok(used)
+    }
+
+    /// The kernel has begun with all that are to go: that took their numbers. It frees what it has begun with before it begins
+    /// again, so it is done when it begins with one that is given up only now.
+    fn see_the_last(&self) -> Result<()> {
+        let (begin, staying) = (Instant::now(), self.numbers()?.len());
         let last = loop {
             match netns::nameless(&self.home, Netns::current) {
                 // Those that it is about to free count still.
@@ -85,13 +84,20 @@ impl Witness {
             }
             sleep(LOOK);
         }
-        Ok(used.len())
+        Ok(())
     }
 
-    /// The numbers that are left when no more go.
+    /// The numbers of those that somebody still uses, once all others have lost theirs.
     fn used(&self) -> Result<Vec<i32>> {
-        let (mut left, mut since) = (self.numbers()?, Instant::now());
-        while !left.is_empty() && since.elapsed() < STILL {
+        let begin = Instant::now();
+        let (mut left, mut since) = (self.numbers()?, begin);
+        while !left.is_empty() && begin.elapsed() < PATIENCE {
+            if since.elapsed() > STILL {
+                if left.iter().all(|id| self.is_used(*id)) {
+                    break;
+                }
+                since = Instant::now();
+            }
             sleep(LOOK);
             let now = self.numbers()?;
             if now.len() < left.len() {
@@ -99,6 +105,15 @@ impl Witness {
             }
         }
         Ok(left)
+    }
+
+    /// Whether somebody is known to use the namespace with a number. Of one that it is about to free the kernel tells nothing.
+    fn is_used(&self, id: i32) -> bool {
+        const LO: u32 = 1;
+        let mut message = LinkMessage::default();
+        message.header.index = LO;
+        message.attributes.push(LinkAttribute::IfNetnsId(id));
+        self.route.ask(RouteNetlinkMessage::GetLink(message)).is_ok()
     }
 
     fn numbers(&self) -> Result<Vec<i32>> {
@@ -137,7 +152,7 @@ impl Kernel {
         if is_one { self.take_down() } else { self.until_freed() }
     }
 
-    /// The same; when it returns, the kernel has freed what nobody else uses.
+    /// The same; when it returns, the kernel has freed what nobody else uses. What somebody does has lost its devices.
     pub fn until_freed(&self) -> Result<()> {
         if self.going.borrow().is_empty() {
             return Ok(());
@@ -149,7 +164,13 @@ impl Kernel {
         for space in self.going.take() {
             witness.watch(&space.netns()?)?;
         }
-        witness.wait().map(drop)
+        for id in witness.used()? {
+            match delete_devices(&witness.route, Some(id)) {
+                Err(_) if !witness.is_used(id) => {}
+                other => other?,
+            }
+        }
+        witness.see_the_last()
     }
 
     fn take_down(&self) -> Result<()> {

@@ -222,6 +222,7 @@ host.addr.add(\"198.51.100.7/24\", #{ dev: \"eth7\" });",
         "host.route.flush();",
         "host.route.flush(#{ dev: \"enp1s0\" });",
         "host.rule.flush();",
+        "host.qdisc.add(\"enp1s0\", #{ kind: \"tbf\", rate: \"1kbit\", burst: \"2kb\", latency: \"1s\" });",
     ] {
         machine
             .host(change)
@@ -246,6 +247,8 @@ host.addr.add(\"198.51.100.7/24\", #{ dev: \"eth7\" });",
         "host.route.add(\"203.0.113.0/24\", #{ dev: \"eth7\" });",
         "host.filter.policy(\"input\", \"drop\");",
         "host.link.set(\"eth7\", #{ down: true });",
+        "host.qdisc.add(\"eth7\", #{ kind: \"tbf\", rate: \"1kbit\", burst: \"2kb\", latency: \"1s\" });",
+        "host.qdisc.add(\"enp1s0\", #{ kind: \"ingress\" });",
     ] {
         let ran = machine.host(change);
         assert_eq!(ran.status, 0, "{change}: {}", ran.stderr);

@@ -10,6 +10,7 @@ use super::{Owner, PROTOCOL, Uplink, journal};
 use crate::error::{Kind, Mistake, Problem, Result};
 use crate::netlink::nftables;
 use crate::netns::NsName;
+use crate::ops::qdisc::class;
 use crate::ops::{Change, Op, Prefix, World, addr, filter, link, nat, netns, route, rule};
 
 impl Owner {
@@ -139,6 +140,8 @@ fn reach(change: &Change) -> Option<Reach> {
             None => Reach::Machine,
         }),
         Change::Rule(rule::Change::Flush(_)) => Some(Reach::Machine),
+        Change::Qdisc(change) if change.holds_back() => Some(Reach::Device),
+        Change::Class(class::Change::Add(_) | class::Change::Replace(_)) => Some(Reach::Device),
         Change::Filter(filter::Change::Policy { chain, policy }) if filter::shuts_out(*chain, *policy) => {
             Some(Reach::Ssh(None))
         }

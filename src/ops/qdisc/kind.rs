@@ -41,6 +41,16 @@ pub enum Kind {
     Clsact(Nothing),
 }
 
+impl Kind {
+    /// Whether what a device sends may wait long in it, or get lost.
+    pub(super) fn holds_back(&self) -> bool {
+        matches!(
+            self,
+            Kind::Tbf(_) | Kind::Htb(_) | Kind::Netem(_) | Kind::Pfifo(_) | Kind::Bfifo(_)
+        )
+    }
+}
+
 /// The name of a kind: the value of `kind`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name(&'static str);

@@ -44,6 +44,16 @@ pub enum Change {
     Del(Spot),
 }
 
+impl Change {
+    /// Whether a device may send less, later or not at all because of it.
+    pub fn holds_back(&self) -> bool {
+        match self {
+            Change::Add(new) | Change::Replace(new) | Change::Change(new) => new.kind.holds_back(),
+            Change::Del(_) => false,
+        }
+    }
+}
+
 /// A qdisc: where, and what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Qdisc {

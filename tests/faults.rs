@@ -15,7 +15,7 @@ use std::time::Instant;
 use nix::errno::Errno;
 
 use crate::builder::Nsx;
-use crate::host::{EVERYTHING, KILL, ON_DECOYS};
+use crate::host::{EVERYTHING, KILL, ON_DECOYS, THE_REST};
 use crate::machine::{DECOYS, Machine};
 use crate::tracer::{Fault, trace};
 
@@ -55,6 +55,7 @@ fn scripts() -> Vec<(String, String)> {
     let mut scripts: Vec<_> = entries.map(|path| read(path).expect("a script")).collect();
     scripts.push(("everything".into(), EVERYTHING.into()));
     scripts.push(("on decoys".into(), ON_DECOYS.into()));
+    scripts.push(("the rest".into(), THE_REST.into()));
     scripts.sort();
     scripts
 }
@@ -178,7 +179,11 @@ fn killed_at_every_change() {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn every_change_may_fail() {
-    let scripts = [("everything", EVERYTHING), ("on decoys", ON_DECOYS)];
+    let scripts = [
+        ("everything", EVERYTHING),
+        ("on decoys", ON_DECOYS),
+        ("the rest", THE_REST),
+    ];
     let mut trials = Vec::new();
     for (name, script) in scripts {
         let changes = changes(name, script);

@@ -51,6 +51,24 @@ netns::add(\"ns0\");
 host.link.set(\"veth9\", #{ netns: \"ns0\" });
 ";
 
+/// The kinds of changes that are not among these, done to what was there.
+pub const THE_REST: &str = "host.bridge.link.set(\"veth8\", #{ hairpin: true, cost: 7 });
+host.bridge.fdb.add(\"02:00:00:00:00:07\", #{ dev: \"veth8\", master: true, \"static\": true });
+host.link.set(\"br9\", #{ type: \"bridge\", ageing_time: 1000, alias: \"renamed\" });
+host.link.set(\"veth9\", #{ address: \"02:00:00:00:00:99\", txqueuelen: 77 });
+host.addr.replace(\"172.31.9.1/24\", #{ dev: \"br9\", label: \"br9:x\" });
+host.addr.add(\"fd00:9::1/64\", #{ dev: \"br9\", nodad: true });
+host.route.add(\"fd00:77::/64\", #{ via: \"fd00:9::2\" });
+host.route.replace(\"172.30.0.0/16\", #{ via: \"172.31.9.3\" });
+host.rule.del(#{ from: \"172.30.0.0/16\", table: 99, priority: 1234 });
+host.neigh.replace(\"172.31.9.9\", #{ dev: \"br9\", lladdr: \"02:00:00:00:00:08\" });
+host.qdisc.add(\"veth9\", #{ kind: \"htb\", handle: \"1:\" });
+host.class.add(\"veth9\", #{ parent: \"1:\", classid: \"1:10\", kind: \"htb\", rate: \"1mbit\" });
+host.class.replace(\"veth9\", #{ parent: \"1:\", classid: \"1:10\", kind: \"htb\", rate: \"2mbit\" });
+host.nat.dnat(#{ proto: \"tcp\", dport: 80, to: \"10.0.0.2:8080\" });
+let seen = host.capture(\"br9\", #{ filter: \"icmp\" });
+";
+
 /// Ends a lab as kill -9 does.
 pub const KILL: &str = "host.exec(\"kill -9 $PPID\");";
 
@@ -130,7 +148,7 @@ fn what_was_there_is_as_it_was() {
 #[test]
 fn a_kill_is_repaired_by_clean() {
     let (machine, before) = with_decoys();
-    for script in [EVERYTHING, ON_DECOYS] {
+    for script in [EVERYTHING, ON_DECOYS, THE_REST] {
         let ran = machine.host(&format!("{script}\n{KILL}"));
         ran.fails(137, &["nsx clean takes it back"]);
         assert_ne!(before, machine.state());

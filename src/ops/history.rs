@@ -4,13 +4,18 @@
 //! and whoever undoes or writes down a lab what there is to undo. Keeping one costs a copy of it.
 
 use std::cell::{Cell, Ref, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::fmt::{self, Write};
+use std::hash::{DefaultHasher, Hasher};
 use std::rc::Rc;
 
 use super::{Inverse, Op};
 
-/// How many operations are kept; of more, the last.
+/// How many operations are kept at most; of more, the last.
 const LONGEST: usize = 1 << 16;
+
+/// At how many it is looked first whether a script does the same again and again.
+const LONG: usize = 1 << 11;
 
 /// A line of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,12 +37,41 @@ pub struct Done {
     pub inverse: Option<Inverse>,
 }
 
+impl Done {
+    /// What it has in common with the same operation of the same line.
+    fn digest(&self) -> u64 {
+        struct Hashed(DefaultHasher);
+        impl fmt::Write for Hashed {
+            fn write_str(&mut self, text: &str) -> fmt::Result {
+                self.0.write(text.as_bytes());
+                Ok(())
+            }
+        }
+        let mut hashed = Hashed(DefaultHasher::new());
+        let _ = write!(hashed, "{:?} {:?}", self.op, self.line);
+        hashed.0.finish()
+    }
+}
+
 /// The operations that were carried out in a lab, the first of them first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct History {
     done: RefCell<VecDeque<Done>>,
+    /// At how many it is looked next.
+    long: Cell<usize>,
     here: RefCell<Option<Line>>,
     keeps_inverses: Cell<bool>,
+}
+
+impl Default for History {
+    fn default() -> History {
+        History {
+            done: RefCell::default(),
+            long: Cell::new(LONG),
+            here: RefCell::default(),
+            keeps_inverses: Cell::default(),
+        }
+    }
 }
 
 impl History {
@@ -73,14 +107,35 @@ impl History {
     /// Keeps an operation that was carried out.
     pub(super) fn keep(&self, op: &Op, inverse: Option<Inverse>) {
         let mut done = self.done.borrow_mut();
-        if done.len() == LONGEST {
-            done.pop_front();
+        if done.len() >= self.long.get() {
+            self.make_room(&mut done);
         }
         done.push_back(Done {
             op: op.clone(),
             line: self.here.borrow().clone(),
             inverse,
         });
+    }
+
+    /// Of what the same line did more than once, the last time tells as much as all of them. What is kept to be undone is all
+    /// kept.
+    fn make_room(&self, done: &mut VecDeque<Done>) {
+        if !self.keeps_inverses() {
+            let mut seen = HashSet::new();
+            let mut kept: VecDeque<Done> = VecDeque::with_capacity(done.len());
+            for one in done.drain(..).rev() {
+                if seen.insert(one.digest()) {
+                    kept.push_front(one);
+                }
+            }
+            *done = kept;
+        }
+        if done.len() > self.long.get() / 2 {
+            self.long.set((2 * self.long.get()).min(LONGEST));
+        }
+        if done.len() >= LONGEST {
+            done.drain(..LONGEST / 4);
+        }
     }
 
     /// All that was carried out.
@@ -136,10 +191,36 @@ mod tests {
     #[test]
     fn it_does_not_grow_for_ever() {
         let history = History::default();
-        for _ in 0..LONGEST + 2 {
+        for number in 0..LONGEST + 2 {
+            history.at("lab.rhai", number);
             history.keep(&Op::lo_up(), None);
         }
-        assert_eq!(history.done().len(), LONGEST);
+        assert!((LONGEST / 2..=LONGEST).contains(&history.done().len()));
+        let last = history
+            .done()
+            .back()
+            .and_then(|done| done.line.as_ref().map(|line| line.line));
+        assert_eq!(last, Some(LONGEST + 1));
         assert!(size_of::<Done>() <= 512, "{} bytes an operation", size_of::<Done>());
+    }
+
+    #[test]
+    fn what_a_line_does_again_and_again_is_kept_once() {
+        let history = History::default();
+        history.at("lab.rhai", 1);
+        history.keep(&Op::lo_up(), None);
+        for number in 0..10 * LONG {
+            history.at("lab.rhai", 2 + number % 7);
+            history.keep(&Op::lo_up(), None);
+        }
+        assert!(history.done().len() <= LONG);
+        assert_eq!(history.done()[0].line.as_ref().map(|line| line.line), Some(1));
+        // What is to be undone is not the same twice.
+        let history = History::default();
+        history.keep_inverses();
+        for _ in 0..2 * LONG {
+            history.keep(&Op::lo_up(), None);
+        }
+        assert_eq!(history.done().len(), 2 * LONG);
     }
 }

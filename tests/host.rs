@@ -150,13 +150,42 @@ fn a_kill_is_repaired_by_clean() {
     let (machine, before) = with_decoys();
     for script in [EVERYTHING, ON_DECOYS, THE_REST] {
         let ran = machine.host(&format!("{script}\n{KILL}"));
-        ran.fails(137, &["nsx clean takes it back"]);
+        ran.fails(137, &["nsx clean tries again"]);
         assert_ne!(before, machine.state());
         machine.host("").fails(2, &["was killed", "nsx clean"]);
         machine.nsx(&["ls"]).fails(0, &["lab was killed", "nsx clean"]);
         machine.nsx(&["clean"]).fails(0, &["lab: nothing is left"]);
         leaves_nothing(&machine, &before);
     }
+}
+
+/// What was killed has its name until the kernel is through with it.
+#[test]
+fn a_kill_is_repaired_by_a_clean_that_comes_at_once() {
+    let (machine, before) = with_decoys();
+    let script = format!("{EVERYTHING}print(\"ready\"); sleep(\"100s\");");
+    for _ in 0..8 {
+        let lab = Nsx::new(&["run", "--host", "lab.rhai"]).file("lab.rhai", &script);
+        let command = machine.command(&lab);
+        let mut running = Running::start_with(lab, command, || Ok(()));
+        running.says("ready");
+        running.signal(Signal::SIGKILL);
+        machine.nsx(&["clean"]).fails(0, &["lab: nothing is left"]);
+        leaves_nothing(&machine, &before);
+    }
+    // Its state does not say whether it runs.
+    machine.host(&format!("{EVERYTHING}{KILL}")).fails(137, &[]);
+    machine.shell("echo garbage >/run/nsx/lab.json");
+    machine
+        .nsx(&["clean"])
+        .fails(2, &["no state of a lab", "rm '/run/nsx/lab.json'"]);
+    machine.shell("rm /run/nsx/lab.json; cp /run/nsx/lab.journal /run/kept; echo garbage >>/run/nsx/lab.journal");
+    machine
+        .nsx(&["clean"])
+        .fails(2, &["no journal of a lab", "put that back"]);
+    machine.shell("mv /run/kept /run/nsx/lab.journal");
+    machine.nsx(&["clean"]).fails(0, &["lab: nothing is left"]);
+    leaves_nothing(&machine, &before);
 }
 
 #[test]
@@ -189,6 +218,11 @@ fn names_that_are_taken_are_refused_unchanged() {
     let (machine, before) = with_decoys();
     for (script, words) in [
         ("netns::add(\"ns9\");", "netns add ns9"),
+        ("netns::add(\"ns9\");", "the machine's own, or another lab's"),
+        (
+            "netns::add(\"ns8\"); netns::del(\"ns8\"); netns::del(\"ns8\");",
+            "ns8 was deleted",
+        ),
         (
             "host.link.add(\"br9\", #{ type: \"bridge\" });",
             "already has a device br9",
@@ -238,6 +272,7 @@ host.addr.add(\"198.51.100.7/24\", #{ dev: \"eth7\" });",
         "host.route.replace(\"default\", #{ dev: \"eth7\" });",
         "host.route.add(\"default\", #{ dev: \"eth7\", metric: 7 });",
         "host.route.flush();",
+        "host.route.add(\"0.0.0.0/1\", #{ dev: \"eth7\" });",
         "host.route.flush(#{ dev: \"enp1s0\" });",
         "host.rule.flush();",
         "host.qdisc.add(\"enp1s0\", #{ kind: \"tbf\", rate: \"1kbit\", burst: \"2kb\", latency: \"1s\" });",
@@ -322,7 +357,7 @@ fn a_lab_that_stays_and_another_of_its_name() {
     machine.run(&up).fails(0, &["net is up"]);
     assert!(machine.nsx(&["ls"]).stdout.contains("up, host"));
     machine.run(&up).fails(2, &["there is a lab net already", "process"]);
-    machine.nsx(&["clean"]).fails(0, &["nothing to clean"]);
+    machine.nsx(&["clean"]).fails(0, &["net runs: nsx down net"]);
     // It holds no uplink; that does not end it.
     machine.nsx(&["confirm", "net"]).fails(0, &["net keeps"]);
     let shown = machine.nsx(&["exec", "net", "ns0", "--", "cat", "/proc/net/fib_trie"]);

@@ -185,3 +185,42 @@ fn a_group_that_was_given_is_kept() {
     machine.host("host.link.set(\"br9\", #{ alias: \"x\" });").fails(0, &[]);
     assert_eq!(machine.shell("cat /sys/class/net/br9/netdev_group 2>/dev/null"), before);
 }
+
+/// Whatever else the lab did to the same device.
+#[test]
+fn a_setting_that_somebody_changed_is_left_and_the_others_are_not() {
+    let (machine, before) = with_decoys();
+    for other in ["alias: \"mine\"", "txqueuelen: 77"] {
+        for script in [
+            format!("host.link.set(\"br9\", #{{ mtu: 1400 }}); host.link.set(\"br9\", #{{ {other} }});"),
+            format!("host.link.set(\"br9\", #{{ {other} }}); host.link.set(\"br9\", #{{ mtu: 1400 }});"),
+        ] {
+            machine.host(&format!("{script}{KILL}")).fails(137, &[]);
+            machine.lays("host.link.set(\"br9\", #{ mtu: 1300 });");
+            machine
+                .nsx(&["clean"])
+                .fails(3, &["NSX040", "changed since", "mtu 1500"]);
+            machine.lays(
+                "let br9 = host.link.show(\"br9\"); assert_eq(br9.mtu, 1300); assert(br9.ifalias.starts_with(\"nsx:\"), br9.ifalias);
+                 host.link.set(\"br9\", #{ mtu: 1500 });",
+            );
+            machine.nsx(&["clean"]).fails(0, &["nothing is left"]);
+            leaves_nothing(&machine, &before);
+        }
+    }
+}
+
+#[test]
+fn a_device_that_somebody_gave_another_name_is_told() {
+    let (machine, before) = with_decoys();
+    machine
+        .host(&format!("host.link.set(\"veth9\", #{{ down: true }});{KILL}"))
+        .fails(137, &[]);
+    machine.lays("host.link.set(\"veth9\", #{ name: \"veth7\" });");
+    machine
+        .nsx(&["clean"])
+        .fails(3, &["NSX040", "veth9 is called veth7 by now"]);
+    machine.lays("host.link.set(\"veth7\", #{ name: \"veth9\" });");
+    machine.nsx(&["clean"]).fails(0, &["nothing is left"]);
+    leaves_nothing(&machine, &before);
+}

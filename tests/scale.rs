@@ -63,10 +63,12 @@ fn a_star_leaves_the_host_as_it_was() {
 
 #[test]
 fn more_namespaces_live_than_files_may_be_open() {
-    let script = "for i in 0..200 { netns::add(`ns${i}`); }
+    let script = "for i in 0..200 { netns::add(`ns${i}`); host.link.add(`v${i}`, #{ type: \"veth\", peer: #{ name: \"eth0\", netns: `ns${i}` } }); }
                   for i in 0..200 { netns::get(`ns${i}`).link.set(\"lo\", #{ up: true }); }
                   for i in 0..200 { assert(netns::get(`ns${i}`).ping(\"127.0.0.1\").ok, `ns${i}`); }
-                  print(netns::list().len());";
+                  print(netns::list().len());
+                  for i in 0..200 { netns::del(`ns${i}`); }
+                  print(host.link.show().len());";
     let nsx = Nsx::script(script);
     let mut command = nsx.command();
     // SAFETY: a system call and nothing else.
@@ -75,7 +77,7 @@ fn more_namespaces_live_than_files_may_be_open() {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert_eq!(
         (ran.status.code(), text(&ran.stdout)),
-        (Some(0), "200\n".into()),
+        (Some(0), "200\n1\n".into()),
         "{}",
         text(&ran.stderr)
     );

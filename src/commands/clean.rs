@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use super::machine::hold_signals;
 use super::{complain_of, note};
@@ -10,6 +12,10 @@ use crate::lab::{Claim, LabName, machine};
 use crate::netns::own_cookie;
 use crate::ops::World;
 use crate::ops::ownership::{Journal, Read, undo};
+
+/// How long labs may take to die, and how often it is looked.
+const DYING: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Cleans up; the exit status.
 pub fn clean() -> u8 {
@@ -21,12 +27,26 @@ fn all() -> Result<u8> {
     let folder = machine::folder()?;
     let mut worst = 0;
     let mut is_nothing = true;
+    // One that was just killed has its name until the kernel is through with it.
+    let end = Instant::now() + DYING;
     for name in machine::journals(&folder)? {
-        // One that has its name is running.
-        let Ok(claim) = Claim::take(&folder, &name) else {
-            continue;
-        };
+        while machine::is_running(&folder, &name) && Instant::now() < end {
+            sleep(LOOK);
+        }
         is_nothing = false;
+        if machine::is_running(&folder, &name) {
+            note(&format!(
+                "{name} runs: nsx down {name} ends it and takes back what it did"
+            ));
+            continue;
+        }
+        let claim = match Claim::take(&folder, &name) {
+            Ok(claim) => claim,
+            Err(problem) => {
+                worst = worst.max(complain_of(problem));
+                continue;
+            }
+        };
         let problems = one(&folder, &name).unwrap_or_else(|problem| vec![problem]);
         claim.release();
         if problems.is_empty() {
@@ -48,6 +68,7 @@ fn one(folder: &Path, name: &LabName) -> Result<Vec<Box<Problem>>> {
             Kind::Usage,
             format!("cannot read {}: it is no journal of a lab: {e}", path.display()),
         )
+        .help("a line for each step says what it did: put that back by hand, and then remove the file")
     };
     let remove = || fs::remove_file(&path).map_err(|e| Problem::system("remove the journal", e));
     let Read::Journal(mut journal) = Journal::open(&path).map_err(unread)? else {

@@ -10,8 +10,8 @@ use crate::error::{Kind, Problem, Result};
 use crate::lab::{Claim, LabName, machine};
 use crate::netlink::nftables::{self, Hook};
 use crate::netns::NsName;
-use crate::ops::World;
 use crate::ops::ownership::{Owner, Uplink};
+use crate::ops::{World, filter};
 use crate::sandbox::{self, Began, Ready};
 use crate::script::{self, Folder, Lab};
 
@@ -68,7 +68,7 @@ impl Machine<'_> {
             Began::Stays => 0,
         };
         if journal.exists() {
-            note("nsx: something of the lab is left on the machine: nsx clean takes it back");
+            note("nsx: something of the lab is left on the machine: nsx clean tries again to take it back");
             return Ok(status.max(Kind::Kernel.exit_status()));
         }
         Ok(status)
@@ -129,8 +129,13 @@ fn warn_of_dropping(world: &World) {
     };
     for found in nftables::dropping(&space, Hook::Forward).unwrap_or_default() {
         let (family, table, chain) = (found.family, &found.table, &found.chain);
+        let whose = if table == filter::TABLE {
+            "another lab's"
+        } else {
+            "as Docker sets it"
+        };
         note(&format!(
-            "warning: the machine drops what it forwards (policy drop of chain {chain} in table {family} {table}, as Docker sets it): the lab's
+            "warning: the machine drops what it forwards (policy drop of chain {chain} in table {family} {table}, {whose}): the lab's
 packets pass only with a rule there, for a bridge br0: nft insert rule {family} {table} {chain} iifname br0 accept"
         ));
     }

@@ -2,6 +2,7 @@
 //! little more time than one.
 
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
 use std::thread::sleep;
@@ -28,6 +29,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The group that devices are put into to be deleted at once.
 pub const DOOMED: u32 = u32::from_be_bytes(*b"gone");
+
+/// What was given up, and what the kernel has not been asked to take down, or been waited for, yet.
+#[derive(Default)]
+pub(super) enum Going {
+    /// Nothing.
+    #[default]
+    None,
+    /// One namespace, still held open.
+    Alone(Rc<Space>),
+    /// Those that this one watches.
+    Many(Witness),
+}
 
 /// A namespace of nobody's, in which others have numbers until the kernel frees them.
 pub struct Witness {
@@ -62,6 +75,17 @@ impl Witness {
         let used = self.used()?.len();
         self.see_the_last()?;
         Ok(used)
+    }
+
+    /// Waits until the kernel has freed all of them. Those that somebody still uses lose their devices.
+    fn bury(&self) -> Result<()> {
+        for id in self.used()? {
+            match delete_devices(&self.route, Some(id)) {
+                Err(_) if !self.is_used(id) => {}
+                other => other?,
+            }
+        }
+        self.see_the_last()
     }
 
     /// The kernel has begun with all that are to go: that took their numbers. It frees what it has begun with before it begins
@@ -140,42 +164,58 @@ impl Kernel {
 
     /// Gives up a namespace, whose name is gone already. Its devices and their peers are gone before anything else is
     /// asked of the kernel, so that namespaces that are deleted one after the other go together.
-    pub fn give_up(&self, space: Rc<Space>) {
+    pub fn give_up(&self, space: Rc<Space>) -> Result<()> {
         self.forget(&space.name);
-        self.going.borrow_mut().push(space);
+        let mut going = self.going.borrow_mut();
+        let (alone, witness) = match mem::take(&mut *going) {
+            Going::None => {
+                *going = Going::Alone(space);
+                return Ok(());
+            }
+            Going::Alone(alone) => (Some(alone), Witness::new(&self.home)),
+            Going::Many(witness) => (None, Ok(witness)),
+        };
+        let all = alone.into_iter().chain([space]);
+        match witness {
+            // It takes no open file for each.
+            Ok(witness) => {
+                for space in all {
+                    witness.watch(&space.netns()?)?;
+                }
+                *going = Going::Many(witness);
+            }
+            // There is no room for one more.
+            Err(_) => {
+                for space in all {
+                    delete_devices(&space.route, None)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Has the kernel take down what was given up. When it returns, its devices and their peers are gone.
     pub fn see_off(&self) -> Result<()> {
-        // One alone costs less so.
-        let is_one = self.going.borrow().len() < 2;
-        if is_one { self.take_down() } else { self.until_freed() }
+        match self.going.take() {
+            Going::None => Ok(()),
+            // One alone costs less so.
+            Going::Alone(space) => delete_devices(&space.route, None),
+            Going::Many(witness) => witness.bury(),
+        }
     }
 
     /// The same; when it returns, the kernel has freed what nobody else uses. What somebody does has lost its devices.
     pub fn until_freed(&self) -> Result<()> {
-        if self.going.borrow().is_empty() {
-            return Ok(());
-        }
-        let Ok(witness) = Witness::new(&self.home) else {
-            // There is no room for one more.
-            return self.take_down();
-        };
-        for space in self.going.take() {
-            witness.watch(&space.netns()?)?;
-        }
-        for id in witness.used()? {
-            match delete_devices(&witness.route, Some(id)) {
-                Err(_) if !witness.is_used(id) => {}
-                other => other?,
-            }
-        }
-        witness.see_the_last()
-    }
-
-    fn take_down(&self) -> Result<()> {
         let going = self.going.take();
-        going.iter().try_for_each(|space| delete_devices(&space.route, None))
+        if let Going::Alone(space) = &going
+            && let Ok(witness) = Witness::new(&self.home)
+        {
+            witness.watch(&space.netns()?)?;
+            drop(going);
+            return witness.bury();
+        }
+        self.going.replace(going);
+        self.see_off()
     }
 }
 

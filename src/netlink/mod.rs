@@ -28,6 +28,7 @@ use crate::error::{Mistake, Problem, Result};
 use crate::netns::{self, Identity, Netns, NsName};
 
 pub use generic::Generic;
+use going::Going;
 pub use going::Witness;
 pub use request::{Refusal, Socket};
 pub use watch::LinkWatch;
@@ -38,8 +39,7 @@ const OTHER_FILES: u64 = 256;
 /// The namespaces of a lab and the runtime that its sockets live on.
 pub struct Kernel {
     spaces: RefCell<HashMap<NsName, Rc<Space>>>,
-    /// Those that were given up, and that the kernel has not been asked to take down yet.
-    going: RefCell<Vec<Rc<Space>>>,
+    going: RefCell<Going>,
     /// How many of them may be open at once.
     room: usize,
     /// Counts how often a namespace was wanted.

@@ -172,6 +172,7 @@ pub(super) fn exists(scene: &Scene, problem: &mut Problem) -> bool {
     problem.message = format!("there is a netns {name} already");
     problem.cause = match what_became(scene.world, name) {
         Some((true, line)) => format!("{name} was made {line}"),
+        _ if scene.world.owner.is_some() => format!("{name} is the machine's own, or another lab's"),
         _ => format!("no line of the script made {name}: a program that it runs may have"),
     };
     problem.mend = Some(Mend::Verb("get"));
@@ -246,6 +247,6 @@ pub(super) fn delete(world: &World, name: &NsName) -> Result<()> {
     world.kernel.block_on(world.servers.end(name));
     let unwritten = world.kernel.block_on(world.captures.end(Some(name)));
     spaces::remove(name).map_err(|e| Problem::system("remove its name", e))?;
-    world.kernel.give_up(space);
+    world.kernel.give_up(space)?;
     unwritten.into_iter().next().map_or(Ok(()), Err)
 }

@@ -41,7 +41,12 @@ impl Owner {
     /// What the lab did not make it does not delete: it could not be made again as it was.
     fn guard_deletion(&self, world: &World, op: &Op) -> Result<()> {
         let what = match &op.change {
-            Change::Netns(netns::Change::Del { name }) if !self.made.borrow().contains(name) => format!("netns {name}"),
+            Change::Netns(netns::Change::Del { name }) if !self.made.borrow().contains(name) => {
+                if world.kernel.parting(name).is_err() {
+                    return Ok(());
+                }
+                format!("netns {name}")
+            }
             Change::Link(link::Change::Del { dev }) => match link::identity(world, &op.netns, dev)? {
                 Some((_, alias)) if !self.mark.is_in(&alias) => format!("{dev} in {}", op.netns),
                 _ => return Ok(()),
@@ -131,6 +136,8 @@ fn reach(change: &Change) -> Option<Reach> {
         Change::Route(route::Change::Add(route) | route::Change::Replace(route) | route::Change::Del(route)) => {
             match (route.is_default(), route.to) {
                 (true, _) => Some(Reach::Machine),
+                // Two halves take everything from the default route.
+                (false, Prefix::Net(net)) if net.prefix_len() == 1 => Some(Reach::Machine),
                 (false, Prefix::Net(net)) => Some(Reach::Ssh(Some(net))),
                 (false, Prefix::Default) => None,
             }

@@ -218,9 +218,9 @@ impl Owner {
             .filter(|(_, step)| step.moved_into() == Some(name) || step.op.netns == *name)
             .map(|(number, step)| (*number, step.clone()))
             .collect();
-        let mut undone = teardown::Undone::new();
+        let mut undone = teardown::Undone::before(world, moved.iter().map(|(number, step)| (number, step)));
         for (number, step) in moved {
-            teardown::revert(world, &step, &self.mark, &mut undone)?;
+            teardown::revert(world, (number, &step), &self.mark, &mut undone)?;
             self.journal.borrow_mut().over(number).map_err(unwritten)?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 //! The order is the cheap one: first what was changed of things that were there before (a device that was moved comes
 //! back), then the lab's devices, which take addresses and routes along, then its tables, then its namespaces.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nix::errno::Errno;
 
@@ -27,10 +27,10 @@ pub(super) fn goes_by_mark(change: &Change) -> bool {
 pub fn undo(world: &World, journal: &mut Journal) -> Vec<Box<Problem>> {
     let mut problems = Vec::new();
     let (mark, foreign) = (journal.mark(), journal.foreign());
-    let mut undone = Undone::new();
+    let mut undone = Undone::before(world, journal.steps.iter());
     // What was done to a device is undone in order: where one step fails, those before it wait for the next try.
     let mut held: BTreeSet<(NsName, IfName)> = BTreeSet::new();
-    backwards(journal, &mut problems, |step| {
+    backwards(journal, &mut problems, |number, step| {
         if goes_by_mark(&step.op.change) {
             return None;
         }
@@ -39,7 +39,7 @@ pub fn undo(world: &World, journal: &mut Journal) -> Vec<Box<Problem>> {
             held.extend(devices);
             return None;
         }
-        let reverted = revert(world, step, &mark, &mut undone);
+        let reverted = revert(world, (number, step), &mark, &mut undone);
         if reverted
             .as_ref()
             .is_err_and(|problem| problem.mistake != Some(Mistake::NotAsLeft))
@@ -55,7 +55,7 @@ pub fn undo(world: &World, journal: &mut Journal) -> Vec<Box<Problem>> {
     }
     // A device that could not be moved back would go with the namespace that it is in.
     let hosting: BTreeSet<_> = journal.steps.values().filter_map(Step::moved_into).cloned().collect();
-    backwards(journal, &mut problems, |step| {
+    backwards(journal, &mut problems, |_, step| {
         let name = step.made_netns().filter(|name| !hosting.contains(*name))?;
         Some(remove(world, name, step.made, &mark))
     });
@@ -73,11 +73,11 @@ pub fn undo(world: &World, journal: &mut Journal) -> Vec<Box<Problem>> {
 fn backwards(
     journal: &mut Journal,
     problems: &mut Vec<Box<Problem>>,
-    mut undo: impl FnMut(&Step) -> Option<Result<()>>,
+    mut undo: impl FnMut(usize, &Step) -> Option<Result<()>>,
 ) {
     let numbers: Vec<_> = journal.steps.keys().rev().copied().collect();
     for number in numbers {
-        match journal.steps.get(&number).and_then(&mut undo) {
+        match journal.steps.get(&number).and_then(|step| undo(number, step)) {
             // Where it cannot be written down that it is undone, it will be found so.
             Some(Ok(())) => drop(journal.over(number)),
             Some(Err(problem)) => problems.push(problem),
@@ -88,7 +88,7 @@ fn backwards(
 
 /// Undoes one step, if what it was done to is still the same and still as the lab left it. The devices that were `undone`
 /// before are as that left them.
-pub(super) fn revert(world: &World, step: &Step, mark: &Mark, undone: &mut Undone) -> Result<()> {
+pub(super) fn revert(world: &World, (number, step): (usize, &Step), mark: &Mark, undone: &mut Undone) -> Result<()> {
     // Another namespace has the name now, or none: what was in it is gone with it.
     if cookie(world, &step.op.netns)? != Some(step.cookie) {
         return Ok(());
@@ -98,7 +98,12 @@ pub(super) fn revert(world: &World, step: &Step, mark: &Mark, undone: &mut Undon
         let dev = device(op);
         if let Some(dev) = &dev {
             match link::identity(world, &op.netns, dev)? {
-                None => continue,
+                None => match step.index.filter(|_| op.netns == step.op.netns) {
+                    Some(index) if let Some(name) = link::name_of(world, &op.netns, index)? => {
+                        return Err(left(op, &format!("{dev} is called {name} by now")));
+                    }
+                    _ => continue,
+                },
                 Some((_, alias)) if mark.is_in(&alias) => continue,
                 Some((index, _)) if !moves && step.index.is_some_and(|before| before != index) => {
                     return Err(left(op, &format!("{dev} is another device by now")));
@@ -114,12 +119,12 @@ pub(super) fn revert(world: &World, step: &Step, mark: &Mark, undone: &mut Undon
             continue;
         }
         let device = dev.map(|dev| (op.netns.clone(), dev));
-        let is_undone = device.as_ref().is_some_and(|device| undone.contains(device));
+        let is_undone = undone.was_as_left(number, device.as_ref());
         if place == 0 && !is_after && !is_undone && step.after.is_some() {
             return Err(left(op, "it has been changed since"));
         }
         if matches!(op.change, Change::Link(_)) {
-            undone.extend(device);
+            undone.devices.extend(device);
         }
         if let Err(problem) = op.act(world) {
             // The device is gone, or somebody has undone it in this moment.
@@ -141,8 +146,38 @@ fn cookie(world: &World, netns: &NsName) -> Result<Option<u64>> {
     }
 }
 
-/// The devices whose settings have been put back.
-pub(super) type Undone = BTreeSet<(NsName, IfName)>;
+/// What has been put back: to put one setting of a device back may change another.
+pub(super) struct Undone {
+    /// The devices of which settings have been put back.
+    devices: BTreeSet<(NsName, IfName)>,
+    /// The steps that were as the lab left them before that began, but for what it did itself since.
+    as_left: BTreeSet<usize>,
+}
+
+impl Undone {
+    /// Nothing yet, of all that these steps did.
+    pub(super) fn before<'a>(world: &World, steps: impl Iterator<Item = (&'a usize, &'a Step)>) -> Undone {
+        let is_setting = |step: &Step| matches!(step.op.change, Change::Link(_)) && step.after.is_some();
+        let settings: BTreeMap<_, _> = steps.filter(|(_, step)| is_setting(step)).collect();
+        let mut as_left: BTreeMap<usize, &Step> = BTreeMap::new();
+        for (number, step) in settings.into_iter().rev() {
+            // A later step began where this one ended.
+            let is_gone_on = |later: &&Step| later.before.first() == step.after.as_ref();
+            if as_left.values().any(is_gone_on) || step.is_as_left(world) {
+                as_left.insert(*number, step);
+            }
+        }
+        Undone {
+            as_left: as_left.into_keys().collect(),
+            devices: BTreeSet::new(),
+        }
+    }
+
+    /// Whether a step was as the lab left it, and no longer is because of what was put back since.
+    fn was_as_left(&self, step: usize, device: Option<&(NsName, IfName)>) -> bool {
+        device.is_some_and(|device| self.devices.contains(device)) && self.as_left.contains(&step)
+    }
+}
 
 fn left(op: &Op, why: &str) -> Box<Problem> {
     Problem::new(Kind::Kernel, format!("left as it is, because {why}: {}", op.spell()))

@@ -22,6 +22,15 @@ fn an_endless_loop() {
     );
 }
 
+/// Each step looks at all of it.
+#[test]
+fn an_array_that_grows_for_ever() {
+    ends(
+        "let a = [];\nloop { a.push(\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\" + a.len()); }",
+        &["NSX006", "too many steps", "lab.rhai:2"],
+    );
+}
+
 #[test]
 fn a_deep_recursion() {
     ends("fn f(x) { f(x + 1) }\nf(1);", &["NSX006", "too deep"]);

@@ -46,7 +46,7 @@ const SHOW: &str = "for ns in [host] + netns::list().map(|name| netns::get(name)
     for qdisc in ns.qdisc.show() { print(`qdisc ${qdisc.dev} ${qdisc.kind}`); }
     for entry in ns.bridge.fdb.show(#{ state: \"static\" }) { print(`fdb ${entry.ifname} ${entry.mac}`); }
     for vlans in ns.bridge.vlan.show() { print(`vlan ${vlans}`); }
-    for port in ns.bridge.link.show() { print(`port ${port}`); }
+    for port in ns.bridge.link.show() { print(`port ${port.ifname} ${port.master} ${port.priority} ${port.cost}`); }
     print(ns.nat.show());
     print(ns.filter.show());
     for key in [\"ip_forward\", \"conf.all.forwarding\", \"conf.default.forwarding\", \"conf.all.accept_redirects\", \"conf.lo.forwarding\"] {

@@ -24,7 +24,7 @@ pub(super) fn build(shared: &Rc<Shared>, imports: &Rc<Imports>) -> Engine {
     engine.set_strict_variables(true);
     engine.set_fail_on_invalid_map_property(false);
     engine.set_module_resolver(Resolver::new(imports.clone()));
-    limits::apply(&mut engine, &shared.world.interrupt);
+    limits::apply(&mut engine, shared);
     register_nouns(&mut engine, shared);
     builtins::register(&mut engine, shared);
     printing::register(&mut engine, shared);

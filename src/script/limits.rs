@@ -1,11 +1,17 @@
 //! What a script may use: a hostile one ends with an error, soon, and before it hurts the machine.
 
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
 use nix::sys::resource::Resource;
+use nix::time::{ClockId, clock_gettime};
 use rhai::{Dynamic, Engine};
 
+use super::Shared;
 use crate::error::{Kind, Problem};
 use crate::memory;
-use crate::process::{Interrupt, interrupted, limit};
+use crate::process::{interrupted, limit};
 
 /// Steps of the engine. A million rounds of a loop take about three million.
 const OPERATIONS: u64 = 10_000_000;
@@ -15,6 +21,8 @@ const CALL_LEVELS: usize = 128;
 const EXPRESSION_DEPTH: (usize, usize) = (128, 64);
 /// Bytes of one string.
 const STRING: usize = 4 << 20;
+/// Processor time from one thing that a script does in its lab to the next: a step may take long where an array is large.
+const COMPUTING: Duration = Duration::from_millis(1500);
 /// Items of one array or map.
 const ITEMS: usize = 500_000;
 /// Modules that can be imported.
@@ -34,7 +42,37 @@ pub fn confine() {
     limit(Resource::RLIMIT_NOFILE, u64::MAX);
 }
 
-pub(super) fn apply(engine: &mut Engine, interrupt: &Interrupt) {
+/// The processor time that goes into a script's own computing.
+#[derive(Default)]
+pub(super) struct Computing {
+    spent: Cell<Duration>,
+    seen: Cell<Duration>,
+}
+
+impl Computing {
+    /// The script does something in its lab.
+    pub(super) fn begin(&self) {
+        self.spent.take();
+        self.seen.set(processor_time());
+    }
+
+    /// Whether it goes on for too long. To be asked every few steps: what takes long between two is not the script's own.
+    fn is_too_long(&self) -> bool {
+        const FEW_STEPS: Duration = Duration::from_millis(50);
+        let now = processor_time();
+        let since = now.saturating_sub(self.seen.replace(now));
+        if since < FEW_STEPS {
+            self.spent.set(self.spent.get() + since);
+        }
+        self.spent.get() > COMPUTING
+    }
+}
+
+fn processor_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
+}
+
+pub(super) fn apply(engine: &mut Engine, shared: &Rc<Shared>) {
     engine
         .set_max_operations(OPERATIONS)
         .set_max_call_levels(CALL_LEVELS)
@@ -45,13 +83,25 @@ pub(super) fn apply(engine: &mut Engine, interrupt: &Interrupt) {
         .set_max_modules(MODULES)
         .set_max_variables(10_000)
         .set_max_functions(5_000);
-    let interrupt = interrupt.clone();
-    engine.on_progress(move |_| {
+    let interrupt = shared.world.interrupt.clone();
+    let computing = shared.computing.clone();
+    engine.on_progress(move |steps| {
         if interrupt.signal().is_some() {
             return Some(Dynamic::from(*interrupted()));
         }
+        if steps.is_multiple_of(16) && computing.is_too_long() {
+            return Some(Dynamic::from(*too_long()));
+        }
         (memory::allocated() > MEMORY).then(|| Dynamic::from(*too_much_memory()))
     });
+}
+
+/// The script takes too many steps, or a step of it too long.
+pub(super) fn too_long() -> Box<Problem> {
+    Problem::new(
+        Kind::Limit,
+        "the script takes too many steps: is there a loop without an end?",
+    )
 }
 
 fn too_much_memory() -> Box<Problem> {

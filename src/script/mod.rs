@@ -81,6 +81,7 @@ struct Shared {
     watch: Option<Watch>,
     meter: RefCell<Option<Meter>>,
     exits: RefCell<Vec<FnPtr>>,
+    computing: Rc<limits::Computing>,
     /// How many claims held.
     tally: Cell<claiming::Tally>,
     /// Nobody reads what is printed.
@@ -92,6 +93,7 @@ struct Shared {
 impl Shared {
     /// Notes which line of which script calls.
     fn at(&self, context: &NativeCallContext) {
+        self.computing.begin();
         let line = context.call_position().line().unwrap_or(0);
         self.world.history.at(context.call_source().unwrap_or_default(), line);
     }
@@ -148,6 +150,7 @@ impl Lab {
             watch,
             meter: RefCell::default(),
             exits: RefCell::default(),
+            computing: Rc::default(),
             tally: Cell::default(),
             is_unread: Cell::new(false),
             is_leaving: Cell::new(false),

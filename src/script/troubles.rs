@@ -8,6 +8,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, Map, ParseErrorType,
 
 use super::builtins::{self, Builtin, Form, Group};
 use super::imports::{Imports, is_standard};
+use super::limits::too_long;
 use super::resolve;
 use super::values::argument;
 use crate::diagnostics::{Frame, Report, Source};
@@ -229,7 +230,7 @@ fn problem(error: &EvalAltResult, text: &str, engine: &Engine) -> Box<Problem> {
         E::ErrorVariableNotFound(variable, _) => undefined(variable, text),
         E::ErrorFunctionNotFound(signature, _) => no_function(signature, engine),
         E::ErrorDotExpr(message, _) if message.starts_with("Unknown property") => no_property(message),
-        E::ErrorTooManyOperations(_) => limit("the script takes too many steps: is there a loop without an end?"),
+        E::ErrorTooManyOperations(_) => too_long(),
         E::ErrorStackOverflow(_) => {
             limit("the script's functions call each other too deep: does one call itself without an end?")
         }

@@ -415,6 +415,9 @@ fn arguments(noun: &Noun, verb: &Verb) -> BoxedStrategy<Vec<Value>> {
             ])
         }
         ("filter", "CHAIN") => all(vec![words(&["input", "forward", "output"])]),
+        ("filter", "CHAIN [PLACE]") => (words(&["input", "forward", "output"]), prop::option::of(number(1..=9)))
+            .prop_map(|(chain, place)| [Some(chain), place].into_iter().flatten().collect())
+            .boxed(),
         ("filter", "CHAIN POLICY") => all(vec![words(&["input", "forward", "output"]), words(&["accept", "drop"])]),
         ("filter", "CHAIN HANDLE") => all(vec![words(&["input", "forward"]), number(1..=1000)]),
         ("nat", "CHAIN HANDLE") => all(vec![words(&["prerouting", "postrouting"]), number(1..=1000)]),
@@ -456,7 +459,7 @@ fn is_said_otherwise(call: &Call) -> bool {
         // The addresses say the family.
         ("rule", _) => has("family") && (net("from") || net("to")),
         // Only what has a proto can be told by its kind of message.
-        ("nat" | "filter", "add" | "masquerade" | "snat" | "dnat" | "redirect") => {
+        ("nat" | "filter", "add" | "insert" | "remove" | "masquerade" | "snat" | "dnat" | "redirect") => {
             let icmp = [Some(&text("icmp")), Some(&text("icmpv6"))].contains(&call.option("proto"));
             has("icmp_type") && !icmp
         }

@@ -194,7 +194,7 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "",
-        r#"host.filter.policy("forward", "drop"); host.filter.add("forward", #{ iif: "br0", verdict: "accept", comment: "in" })"#,
+        r#"host.filter.policy("forward", "drop"); host.filter.add("forward", #{ iif: "br0", verdict: "accept", comment: "in" }); host.filter.add("input", #{ icmp_type: 8, verdict: "drop" })"#,
     ),
     (
         "for port in [22, 23, 24] { host.filter.add(\"input\", #{ proto: \"tcp\", dport: port, verdict: \"drop\" }) }",
@@ -203,6 +203,15 @@ const CASES: &[(&str, &str)] = &[
     (
         "host.filter.add(\"input\", #{ proto: \"tcp\", dport: 22, verdict: \"drop\" }); host.filter.add(\"forward\", #{ ct: [\"established\", \"related\"], verdict: \"accept\" })",
         r#"host.filter.flush()"#,
+    ),
+    // Where several say the same, the one that was inserted goes, and the one that went comes back.
+    (
+        "for port in [22, 23, 22] { host.filter.add(\"input\", #{ proto: \"tcp\", dport: port, verdict: \"drop\" }) }",
+        r#"host.filter.insert("input", 3, #{ proto: "tcp", dport: 23, verdict: "drop" }); host.filter.insert("input", #{ proto: "tcp", dport: 22, verdict: "drop" })"#,
+    ),
+    (
+        "for port in [22, 23, 22] { host.filter.add(\"input\", #{ proto: \"tcp\", dport: port, verdict: \"drop\" }) }",
+        r#"host.filter.remove("input", #{ proto: "tcp", dport: 22, verdict: "drop" })"#,
     ),
     ("", r#"host.sysctl.set("net.ipv4.ip_forward", 1)"#),
 ];

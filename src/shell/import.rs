@@ -132,7 +132,7 @@ impl Import<'_> {
                 let is_forwarding = |value: &Value| matches!(value, Value::Str(key) if key.ends_with("forward") || key.ends_with("forwarding"));
                 sets_forwarding |= call.noun == "sysctl" && call.arguments.first().is_some_and(is_forwarding);
                 accepts |= call.noun == "filter"
-                    && call.verb == "add"
+                    && ["add", "insert"].contains(&call.verb)
                     && call.option("verdict") == Some(&Value::Str("accept".into()));
                 sets_policy |= call.noun == "filter" && call.verb == "policy";
                 reaches_out |=

@@ -59,7 +59,7 @@ impl Machine {
             }
             ("filter", "flush") => self.has_filter = false,
             ("filter", "policy") => self.has_policy.extend(argument(call)),
-            ("filter", "add") => self.has_filter = true,
+            ("filter", "add" | "insert") => self.has_filter = true,
             ("nat", "flush") => self.has_nat = false,
             ("nat", "masquerade" | "snat" | "dnat" | "redirect") => self.has_nat = true,
             ("sysctl", "set") => self.sysctls.extend(argument(call)),

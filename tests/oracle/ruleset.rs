@@ -237,3 +237,103 @@ for wrong in [
         assert!(line.contains(key) && !line.starts_with("accepted"), "{key} in {line}");
     }
 }
+
+/// What a script prints.
+fn printed(script: &str) -> String {
+    Nsx::script(script).prints()
+}
+
+/// What a script prints in a lab in which a shell ran another one before.
+fn printed_after(by_shell: &str, script: &str) -> String {
+    let run = "host.exec(\"cat >lab.sh <<'END OF LAB'\\n\" + args[0] + \"\\nEND OF LAB\\nsh -e lab.sh --here\", #{ check: true });";
+    Nsx::new(&["run", "lab.rhai", by_shell])
+        .file("lab.rhai", &format!("{run}\n{script}"))
+        .prints()
+}
+
+fn exported(lab: &str) -> String {
+    Nsx::new(&["export", "--shell", "lab.rhai"])
+        .file("lab.rhai", lab)
+        .prints()
+}
+
+#[test]
+fn a_rule_is_inserted_where_nft_inserts_it_by_what_is_said_and_exported() {
+    let lab = "host.filter.add(\"forward\", #{ iif: \"a\", verdict: \"drop\" });
+host.filter.insert(\"forward\", #{ iif: \"b\", verdict: \"drop\" });
+host.filter.insert(\"forward\", 2, #{ iif: \"c\", verdict: \"drop\" });
+host.filter.insert(\"forward\", 4, #{ iif: \"d\", verdict: \"drop\" });
+";
+    let show = "print(host.exec(\"nft -s list chain inet nsx_filter forward\", #{ check: true }).stdout);";
+    let own = printed(&format!("{lab}{show}"));
+    let order: Vec<&str> = own.split("iifname \"").skip(1).map(|rule| &rule[..1]).collect();
+    assert_eq!(order, ["b", "c", "a", "d"], "{own}");
+    let exported = exported(lab);
+    assert_eq!(printed_after(&exported, show), own, "{exported}");
+    let ran = Nsx::new(&["run", "-v", "lab.rhai"]).file("lab.rhai", lab).run();
+    let spelled = ran.stderr.lines().filter_map(|line| line.strip_prefix("+ "));
+    let chain = "nft add table inet nsx_filter
+nft 'add chain inet nsx_filter forward { type filter hook forward priority 0 ; }'";
+    let spelled: Vec<&str> = chain.lines().chain(spelled).collect();
+    assert_eq!(printed_after(&spelled.join("\n"), show), own, "{spelled:#?}");
+}
+
+#[test]
+fn every_rule_is_removed_by_what_it_says_also_by_the_exported_script() {
+    let rules = RULES.iter().filter_map(|(call, ..)| call.strip_prefix("filter.add"));
+    let strange = "(\"output\", #{ comment: \"a 'b' \\\\ $c # handle 9\", verdict: \"drop\" })";
+    // Other words for what the kernel lists in its own.
+    let others = [
+        strange,
+        "(\"input\", #{ proto: 6, dport: [22], sport: \"7-7\", verdict: \"drop\" })",
+        "(\"input\", #{ proto: \"tcp\", dport: [443, 80, \"90-95\"], verdict: \"drop\" })",
+        "(\"input\", #{ icmp_type: 8, verdict: \"drop\" })",
+        "(\"input\", #{ icmp_type: \"nd-redirect\", verdict: \"drop\" })",
+        "(\"input\", #{ ct: [\"related\", \"new\", \"new\"], verdict: \"drop\" })",
+        "(\"input\", #{ iif: \"veth*\", saddr: \"! 10.0.0.1/32\", log: true, verdict: \"drop\" })",
+    ];
+    let rules: Vec<&str> = rules.chain(others).collect();
+    // Of two that say the same, the first goes.
+    let mut lab = "host.filter.add(\"forward\", #{ mark: 9, verdict: \"drop\" });
+host.filter.add(\"forward\", #{ mark: 10, verdict: \"drop\" });
+host.filter.add(\"forward\", #{ mark: 9, verdict: \"drop\" });
+host.filter.remove(\"forward\", #{ mark: 9, verdict: \"drop\" });
+"
+    .to_string();
+    for verb in ["add", "remove"] {
+        lab.extend(rules.iter().map(|rule| format!("host.filter.{verb}{rule};\n")));
+    }
+    let show = "print(host.filter.show().map(|rule| rule.mark));";
+    assert_eq!(printed(&format!("{lab}{show}")), "[10, 9]\n");
+    let exported = exported(&lab);
+    assert_eq!(printed_after(&exported, show), "[10, 9]\n", "{exported}");
+}
+
+#[test]
+fn what_cannot_be_inserted_or_removed_is_said_with_its_cause() {
+    let accept = "iif: \"br0\", verdict: \"accept\" }";
+    for (script, said) in [
+        (
+            format!("host.filter.remove(\"forward\", #{{ {accept});"),
+            ["no rule of chain forward says this", "it has no rules"],
+        ),
+        (
+            format!(
+                "host.filter.add(\"forward\", #{{ oif: \"br0\", verdict: \"accept\" }}); host.filter.remove(\"forward\", #{{ {accept});"
+            ),
+            [
+                "no rule of chain forward says this",
+                "its one rule is `oifname \"br0\" accept`",
+            ],
+        ),
+        (
+            format!("host.filter.insert(\"input\", 2, #{{ {accept});"),
+            [
+                "place 2 is beyond the end of chain input",
+                "it has 0 rules: the last place is 1",
+            ],
+        ),
+    ] {
+        Nsx::script(&script).run().fails(3, &said);
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::ops::command::{Command, Draft, Setting};
 use crate::ops::route::Family;
-use crate::ops::ruleset::{Family as Version, Said, Told, read_iptables, read_nft};
+use crate::ops::ruleset::{Doing, Family as Version, Said, Told, read_iptables, read_nft};
 use crate::ops::value::Value;
 use crate::ops::words::whole_number;
 use crate::ops::{Heard, Misread, Words};
@@ -69,8 +69,16 @@ fn rule(told: &Told) -> Heard<Draft> {
             "only NAT turns packets elsewhere: that is `-t nat`",
         ));
     }
-    let mut draft = Draft::new("filter", "add");
+    let verb = match told.doing {
+        Doing::Add => "add",
+        Doing::Insert => "insert",
+        Doing::Remove => "remove",
+    };
+    let mut draft = Draft::new("filter", verb);
     draft.argument_at(Value::Str(told.chain.clone()), told.chain_place.clone());
+    if let Some((at, place)) = &told.at {
+        draft.argument_at(at.clone(), place.clone());
+    }
     told.put(&mut draft, "")?;
     draft.option("verdict", Value::Str(told.verdict.clone()), told.verdict_place.clone())?;
     Ok(draft)

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::netlink::Space;
 use crate::netlink::nftables;
 use crate::netns::NsName;
-use crate::ops::ruleset::Again;
+use crate::ops::ruleset::{Again, Matches, Verdict};
 use crate::ops::{Inverse, World};
 
 pub(super) fn of(change: &Change, world: &World, netns: &NsName) -> Result<Inverse> {
@@ -22,31 +22,38 @@ pub(super) fn of(change: &Change, world: &World, netns: &NsName) -> Result<Inver
             chain,
             matches,
             verdict,
-        }
-        | Change::Insert {
+        } => Ok(removal(netns, *chain, ruleset::END, matches, *verdict)),
+        Change::Insert {
             chain,
+            at,
             matches,
             verdict,
-            ..
-        } => {
-            let undo = Change::Remove {
-                chain: *chain,
-                matches: matches.clone(),
-                verdict: *verdict,
-            };
-            Ok(Inverse::changes(netns, [undo]))
-        }
+        } => Ok(removal(netns, *chain, *at, matches, *verdict)),
         Change::Remove {
             chain,
+            at,
             matches,
             verdict,
         } => {
-            let is_it = |rule: &Again| rule.matches == *matches && rule.action == verdict.action();
-            lost(&space, netns, &[*chain], is_it)
+            let handle = ruleset::find(&space, &chain.rule(matches, &verdict.action()), *at)?;
+            lost(&space, netns, &[*chain], |rule| {
+                handle.is_some() && rule.handle == handle
+            })
         }
         Change::Del { chain, handle } => lost(&space, netns, &[*chain], |rule| rule.handle == Some(*handle)),
         Change::Flush {} => lost(&space, netns, &FilterChain::ALL, |_| true),
     }
+}
+
+/// What removes a rule that was added at a place.
+fn removal(netns: &NsName, chain: FilterChain, at: usize, matches: &Matches, verdict: Verdict) -> Inverse {
+    let undo = Change::Remove {
+        chain,
+        at,
+        matches: Box::new(matches.clone()),
+        verdict,
+    };
+    Inverse::changes(netns, [undo])
 }
 
 /// What puts the rules that go back to their places.

@@ -2,20 +2,20 @@
 
 mod command;
 mod inverse;
+mod rule;
 
 use serde::{Deserialize, Serialize};
 
 use super::ruleset::{self, Action, How, Matches, Rule, Verdict};
 use super::value::not_wanted;
-use super::{Act, Answer, Args, Inverse, Noun, Operation, Options, Place, Shape, Typed, Value, Verb, World, exec_in};
-use crate::error::{Mend, Mistake, Problem, Result};
+use super::{Act, Answer, Inverse, Noun, Operation, Options, Place, Shape, Typed, Value, Verb, World, exec_in};
+use crate::error::Result;
 use crate::netlink::nftables::{self, Chain, Hook};
 use crate::netns::NsName;
-use crate::options;
 
 pub(super) use command::version;
+use rule::Deed;
 
-/// The table, of family `inet`.
 /// The table that it is in, of family inet.
 pub const TABLE: &str = "nsx_filter";
 
@@ -50,10 +50,12 @@ pub enum Change {
         /// What happens to them.
         verdict: Verdict,
     },
-    /// `iptables -D CHAIN …`: the last rule that says this.
+    /// `iptables -D CHAIN …`: the rule that says this.
     Remove {
         /// Which chain.
         chain: FilterChain,
+        /// Of several that say this, the one nearest to this place goes: at 1 the first, as iptables does it.
+        at: usize,
         /// Which packets.
         matches: Box<Matches>,
         /// What happens to them.
@@ -187,14 +189,6 @@ impl Typed for Verdict {
     }
 }
 
-options! {
-    /// What a rule of the filter does.
-    pub struct Deed {
-        /// What happens to the packet: `accept`, `drop` or `reject`.
-        verdict: Verdict,
-    }
-}
-
 /// The noun's declaration.
 pub const NOUN: Noun = Noun {
     name: "filter",
@@ -216,7 +210,39 @@ host.filter.add(\"forward\", #{ oif: \"br0\", ct: [\"established\", \"related\"]
 host.filter.add(\"input\", #{ proto: \"tcp\", dport: 22, saddr: \"10.0.0.0/8\", verdict: \"reject\", comment: \"no ssh\" });
 assert_eq(host.filter.show().len(), 3);
 ```",
-            act: Act::Change(add),
+            act: Act::Change(rule::add),
+        },
+        Verb {
+            name: "insert",
+            usage: "CHAIN [PLACE]",
+            keys: &[Matches::KEYS, Deed::KEYS],
+            doc: "Adds a rule before those that are there, or at a place of its chain: the first is 1.
+
+`iptables -I CHAIN [PLACE] -i DEV … -j VERDICT`
+
+```rhai
+host.filter.add(\"forward\", #{ iif: \"br0\", verdict: \"drop\" });
+host.filter.insert(\"forward\", #{ iif: \"br0\", proto: \"icmp\", verdict: \"accept\" });
+host.filter.insert(\"forward\", 2, #{ ct: \"established\", verdict: \"accept\" });
+assert_eq(host.filter.show().map(|rule| rule.verdict), [\"accept\", \"accept\", \"drop\"]);
+assert_eq(host.filter.show()[1].ct, [\"established\"]);
+```",
+            act: Act::Change(rule::insert),
+        },
+        Verb {
+            name: "remove",
+            usage: "CHAIN",
+            keys: &[Matches::KEYS, Deed::KEYS],
+            doc: "Removes the rule that says this: the first, where several do. `del` removes one by its handle.
+
+`iptables -D CHAIN -i DEV … -j VERDICT`
+
+```rhai
+host.filter.add(\"forward\", #{ iif: \"br0\", verdict: \"accept\" });
+host.filter.remove(\"forward\", #{ iif: \"br0\", verdict: \"accept\" });
+assert(host.filter.show().is_empty(), \"no rule is left\");
+```",
+            act: Act::Change(rule::remove),
         },
         Verb {
             name: "policy",
@@ -306,66 +332,35 @@ pub(super) fn rules(world: &World, netns: &NsName) -> Result<Vec<ruleset::RuleFa
 }
 
 impl Change {
+    /// The rule that it is about, where its keys say which, and what is done with it.
+    fn rule(&self) -> Option<(FilterChain, &Matches, Action, How)> {
+        let (chain, matches, verdict, how) = match self {
+            Change::Add {
+                chain,
+                matches,
+                verdict,
+            } => (chain, matches, verdict, How::Append),
+            Change::Insert {
+                chain,
+                at,
+                matches,
+                verdict,
+            } => (chain, matches, verdict, How::Insert(*at)),
+            Change::Remove {
+                chain,
+                at,
+                matches,
+                verdict,
+            } => (chain, matches, verdict, How::Remove(*at)),
+            Change::Policy { .. } | Change::Del { .. } | Change::Flush {} => return None,
+        };
+        Some((*chain, matches, verdict.action(), how))
+    }
+
     /// Whether it sets the policy of a chain.
     pub(super) fn sets_policy(&self, name: &str) -> bool {
         matches!(self, Change::Policy { chain, .. } if chain.place().name == name)
     }
-}
-
-/// Address translation, asked of the filter: what iptables calls MASQUERADE outside of POSTROUTING.
-struct Translation {
-    op: String,
-    call: String,
-}
-
-impl Translation {
-    fn of(chain: FilterChain, matches: &Matches, word: &str) -> Option<Translation> {
-        let all = [Verdict::Masquerade, Verdict::Snat, Verdict::Dnat, Verdict::Redirect];
-        let verdict = all.into_iter().find(|verdict| verdict.word() == word)?;
-        let action = Action { verdict, to: None };
-        let sources = matches.saddr.as_ref().map_or("0.0.0.0/0".into(), Typed::spell);
-        Some(Translation {
-            op: ruleset::spell(&chain.rule(matches, &action), How::Append),
-            call: match verdict {
-                Verdict::Masquerade => format!("nat.masquerade({sources:?})"),
-                Verdict::Snat => format!("nat.snat({sources:?}, #{{ to: \"203.0.113.2\" }})"),
-                Verdict::Dnat => "nat.dnat(#{ proto: \"tcp\", dport: 8080, to: \"10.1.1.10:80\" })".into(),
-                _ => "nat.redirect(#{ proto: \"tcp\", dport: 80, to: 8080 })".into(),
-            },
-        })
-    }
-
-    fn belongs_elsewhere(self, mut problem: Box<Problem>) -> Box<Problem> {
-        problem.op = self.op;
-        let cause =
-            "addresses change in the chains of nat, each kind of change in its own; the filter accepts or drops";
-        problem
-            .known(Mistake::NatInFilter)
-            .because(cause)
-            .mend(Mend::Call(self.call))
-    }
-}
-
-fn add(mut args: Args) -> Result<super::Change> {
-    let chain: FilterChain = args.required("the chain")?;
-    let matches = Box::new(Matches::take(&mut args)?);
-    let translation = args
-        .text("verdict")
-        .and_then(|word| Translation::of(chain, &matches, word));
-    let deed = Deed::take(&mut args).map_err(|problem| match translation {
-        Some(translation) => translation.belongs_elsewhere(problem),
-        None => problem,
-    })?;
-    args.finish(&[Matches::KEYS, Deed::KEYS].concat())?;
-    let verdict = deed.verdict.ok_or_else(|| {
-        Problem::argument(format!("`verdict` is missing: it wants {}", Verdict::WANTS)).help("add verdict: \"accept\"")
-    })?;
-    chain.rule(&matches, &verdict.action()).check()?;
-    Ok(super::Change::Filter(Change::Add {
-        chain,
-        matches,
-        verdict,
-    }))
 }
 
 impl Operation for Change {
@@ -381,66 +376,49 @@ impl Operation for Change {
     }
 
     fn spell(&self, netns: &NsName) -> String {
-        let command = |how, chain: &FilterChain, matches, verdict: &Verdict| {
-            let action = verdict.action();
-            ruleset::spell(&chain.rule(matches, &action), how)
-        };
         let command = match self {
             Change::Policy { chain, policy } => {
                 let (name, policy) = (chain.spell(), policy.spell());
                 let text = format!("{{ type filter hook {name} priority filter ; policy {policy} ; }}");
                 format!("nft add chain inet {TABLE} {name} {}", ruleset::shell(&text))
             }
-            Change::Add {
-                chain,
-                matches,
-                verdict,
-            } => command(How::Append, chain, matches, verdict),
-            Change::Insert {
-                chain,
-                at,
-                matches,
-                verdict,
-            } => command(How::Insert(*at), chain, matches, verdict),
-            Change::Remove {
-                chain,
-                matches,
-                verdict,
-            } => command(How::Remove, chain, matches, verdict),
             Change::Del { chain, handle } => format!("nft delete rule inet {TABLE} {} handle {handle}", chain.spell()),
             Change::Flush {} => format!("nft flush table inet {TABLE}"),
+            Change::Add { .. } | Change::Insert { .. } | Change::Remove { .. } => {
+                let rule = self.rule();
+                rule.map_or_else(String::new, |(chain, matches, action, how)| {
+                    ruleset::spell(&chain.rule(matches, &action), how)
+                })
+            }
         };
         exec_in(netns, &command)
     }
 
     fn commands(&self, netns: &NsName) -> Vec<String> {
-        let (chain, last) = match self {
-            Change::Policy { chain, .. } => (Some(chain.place()), self.spell(&NsName::host())),
-            Change::Add {
-                chain,
-                matches,
-                verdict,
-            } => {
-                let rule = ruleset::nft(&chain.rule(matches, &verdict.action()), How::Append);
-                (Some(chain.place()), rule)
+        let (chain, last) = match (self, self.rule()) {
+            (_, Some((chain, matches, action, How::Remove(_)))) => {
+                (None, ruleset::nft_remove(&chain.rule(matches, &action), netns))
             }
-            Change::Insert {
-                chain,
-                at,
-                matches,
-                verdict,
-            } => {
-                let rule = ruleset::nft(&chain.rule(matches, &verdict.action()), How::Insert(*at));
-                (Some(chain.place()), rule)
+            (_, Some((chain, matches, action, how))) => {
+                let rule = ruleset::nft(&chain.rule(matches, &action), how);
+                (Some(chain.place()), exec_in(netns, &rule))
             }
-            Change::Remove { .. } | Change::Del { .. } | Change::Flush {} => (None, self.spell(&NsName::host())),
+            (Change::Policy { chain, .. }, _) => (Some(chain.place()), self.spell(netns)),
+            (_, None) => (None, self.spell(netns)),
         };
-        let commands = ruleset::prepare(TABLE, chain).into_iter().chain([last]);
-        commands.map(|command| exec_in(netns, &command)).collect()
+        let prepared = ruleset::prepare(TABLE, chain);
+        prepared
+            .iter()
+            .map(|command| exec_in(netns, command))
+            .chain([last])
+            .collect()
     }
 
     fn apply(&self, world: &World, netns: &NsName) -> Result<()> {
         let space = world.space(netns)?;
+        if let Some((chain, matches, action, how)) = self.rule() {
+            return ruleset::carry_out(&space, &chain.rule(matches, &action), how);
+        }
         match self {
             Change::Policy { chain, policy } => {
                 let policy = match policy {
@@ -449,24 +427,9 @@ impl Operation for Change {
                 };
                 ruleset::set_policy(&space, chain.place(), policy)
             }
-            Change::Add {
-                chain,
-                matches,
-                verdict,
-            } => ruleset::add(&space, &chain.rule(matches, &verdict.action()), None),
-            Change::Insert {
-                chain,
-                at,
-                matches,
-                verdict,
-            } => ruleset::add(&space, &chain.rule(matches, &verdict.action()), Some(*at)),
-            Change::Remove {
-                chain,
-                matches,
-                verdict,
-            } => ruleset::remove(&space, &chain.rule(matches, &verdict.action())),
             Change::Del { chain, handle } => ruleset::delete(&space, chain.place(), *handle),
             Change::Flush {} => ruleset::flush(&space, TABLE),
+            Change::Add { .. } | Change::Insert { .. } | Change::Remove { .. } => Ok(()),
         }
     }
 

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::error::{Part, Problem};
+use crate::ops::Args;
 use crate::ops::Change as Any;
 
 fn text(text: &str) -> Value {
@@ -83,6 +84,45 @@ fn a_rule_for_both_families_is_spelled_as_nft_does() {
         policy.spell(&ns0),
         format!("ip netns exec ns0 nft add chain inet nsx_filter forward {words}")
     );
+}
+
+#[test]
+fn a_rule_is_inserted_and_removed() {
+    let bridged = [("iif", text("br0")), ("verdict", text("accept"))];
+    let ping = [("proto", text("icmp")), ("verdict", text("drop"))];
+    let spelled = |verb, place: Option<i64>, keys: &[(&str, Value)]| {
+        let arguments = [Some(text("forward")), place.map(Value::Int)];
+        let change = call(verb, arguments.into_iter().flatten().collect(), keys).unwrap();
+        change.spell(&NsName::host())
+    };
+    let words = "'iifname \"br0\" counter accept'";
+    let cases = [
+        ("insert", None, format!("insert rule inet nsx_filter forward {words}")),
+        (
+            "insert",
+            Some(1),
+            format!("insert rule inet nsx_filter forward {words}"),
+        ),
+        // nft puts what it adds behind the rule with this index, which it counts from 0.
+        (
+            "insert",
+            Some(3),
+            format!("add rule inet nsx_filter forward index 1 {words}"),
+        ),
+        ("remove", None, format!("delete rule inet nsx_filter forward {words}")),
+    ];
+    for (verb, place, said) in cases {
+        assert_eq!(spelled(verb, place, &bridged), format!("nft {said}"));
+    }
+    assert_eq!(spelled("insert", None, &ping), "iptables -I FORWARD -p icmp -j DROP");
+    assert_eq!(
+        spelled("insert", Some(2), &ping),
+        "iptables -I FORWARD 2 -p icmp -j DROP"
+    );
+    assert_eq!(spelled("remove", None, &ping), "iptables -D FORWARD -p icmp -j DROP");
+    let nowhere = call("insert", vec![text("forward"), Value::Int(0)], &ping).unwrap_err();
+    assert_eq!(nowhere.part, Part::Argument(1));
+    assert!(call("remove", vec![text("forward"), Value::Int(2)], &ping).is_err());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::ops::command::{Command, Draft};
 use crate::ops::filter::version;
-use crate::ops::ruleset::{Said, Told, read_iptables, read_nft};
+use crate::ops::ruleset::{Doing, Said, Told, read_iptables, read_nft};
 use crate::ops::value::Value;
 use crate::ops::words::whole_number;
 use crate::ops::{Heard, Misread};
@@ -45,6 +45,18 @@ fn said(said: Said) -> Heard<Vec<Draft>> {
 }
 
 fn rule(told: &Told) -> Heard<Draft> {
+    let here = |message| Misread::at(told.doing_place.clone(), message);
+    match told.doing {
+        Doing::Add => {}
+        Doing::Insert => {
+            return Err(here("nsx adds rules of NAT at the end of a chain, not before others")
+                .help("where the order matters, add this one before them"));
+        }
+        Doing::Remove => {
+            return Err(here("nsx deletes a rule of NAT by its handle")
+                .help("host.nat.show() says the handles; host.nat.del(chain, handle)"));
+        }
+    }
     let verb = match told.verdict.as_str() {
         "masquerade" => "masquerade",
         "snat" => "snat",

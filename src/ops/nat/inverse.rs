@@ -22,8 +22,10 @@ pub(super) fn of(change: &Change, world: &World, netns: &NsName) -> Result<Inver
             Ok(Inverse::changes(netns, [undo]))
         }
         Change::Remove { chain, matches, action } => {
-            let is_it = |rule: &Again| rule.matches == *matches && rule.action == *action;
-            lost(&space, netns, &[*chain], is_it)
+            let handle = ruleset::find(&space, &chain.rule(matches, action), ruleset::END)?;
+            lost(&space, netns, &[*chain], |rule| {
+                handle.is_some() && rule.handle == handle
+            })
         }
         Change::Del { chain, handle } => lost(&space, netns, &[*chain], |rule| rule.handle == Some(*handle)),
         Change::Flush {} => lost(&space, netns, &NatChain::ALL, |_| true),

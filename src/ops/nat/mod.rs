@@ -407,7 +407,9 @@ impl Operation for Change {
                 matches,
                 action,
             } => ruleset::spell(&chain.rule(matches, action), How::Insert(*at)),
-            Change::Remove { chain, matches, action } => ruleset::spell(&chain.rule(matches, action), How::Remove),
+            Change::Remove { chain, matches, action } => {
+                ruleset::spell(&chain.rule(matches, action), How::Remove(ruleset::END))
+            }
             Change::Del { chain, handle } => format!("nft delete rule inet {TABLE} {} handle {handle}", chain.spell()),
             Change::Flush {} => format!("nft flush table inet {TABLE}"),
         };
@@ -438,14 +440,18 @@ impl Operation for Change {
     fn apply(&self, world: &World, netns: &NsName) -> Result<()> {
         let space = world.space(netns)?;
         match self {
-            Change::Add { chain, matches, action } => ruleset::add(&space, &chain.rule(matches, action), None),
+            Change::Add { chain, matches, action } => {
+                ruleset::carry_out(&space, &chain.rule(matches, action), How::Append)
+            }
             Change::Insert {
                 chain,
                 at,
                 matches,
                 action,
-            } => ruleset::add(&space, &chain.rule(matches, action), Some(*at)),
-            Change::Remove { chain, matches, action } => ruleset::remove(&space, &chain.rule(matches, action)),
+            } => ruleset::carry_out(&space, &chain.rule(matches, action), How::Insert(*at)),
+            Change::Remove { chain, matches, action } => {
+                ruleset::carry_out(&space, &chain.rule(matches, action), How::Remove(ruleset::END))
+            }
             Change::Del { chain, handle } => ruleset::delete(&space, chain.place(), *handle),
             Change::Flush {} => ruleset::flush(&space, TABLE),
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Family, Matches, text};
+use super::{Action, Family, Matches, Rule, text};
 
 /// A rule, or, where `policy` says one, what happens at a chain's end.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -43,9 +43,13 @@ impl RuleFact {
         text::phrases(self.family, &self.matches, "", self.action.as_ref()).join(" ")
     }
 
-    /// Whether it is what a rule with these keys would be.
-    pub fn says(&self, matches: &Matches, action: &Action) -> bool {
-        self.matches == *matches && self.action.as_ref() == Some(action) && self.expr.is_empty()
+    /// Whether it is what this rule would be.
+    pub fn says(&self, rule: &Rule<'_>) -> bool {
+        let is_family = rule.family().is_ok_and(|family| family == self.family);
+        is_family
+            && self.matches == rule.as_listed()
+            && self.action.as_ref() == Some(rule.action)
+            && self.expr.is_empty()
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::build::{Built, build};
 use super::read::Reader;
-use super::{Rule, RuleFact};
+use super::{How, Rule, RuleFact};
 use crate::error::{Kind, Part, Problem, Result};
 use crate::netlink::nftables::{self, Batch, Chain, ChainState, Policy};
 use crate::netlink::{Refusal, Space};
@@ -13,16 +13,28 @@ use crate::netlink::{Refusal, Space};
 /// How often a change is tried again when another program changed the ruleset under it.
 const TRIES: usize = 8;
 
-/// Adds a rule, at the place `at` of its chain (the first is 1) or at its end, in one transaction with the table and the
-/// chain where they are not there yet.
-pub fn add(space: &Space, rule: &Rule<'_>, at: Option<usize>) -> Result<()> {
+/// Does with a rule what is to be done with it.
+pub fn carry_out(space: &Space, rule: &Rule<'_>, how: How) -> Result<()> {
+    match how {
+        How::Append => add(space, rule, None),
+        How::Insert(at) => {
+            let there = of_chain(space, rule.chain)?;
+            match there.get(at.saturating_sub(1)) {
+                None if at > there.len() + 1 => Err(beyond_the_end(rule.chain, at, there.len())),
+                next => add(space, rule, next.and_then(|fact| fact.handle)),
+            }
+        }
+        How::Remove(near) => match find(space, rule, near)? {
+            Some(handle) => delete(space, rule.chain, handle),
+            None => Err(says_nothing(rule.chain, &of_chain(space, rule.chain)?)),
+        },
+    }
+}
+
+/// Adds a rule before that with the handle `before`, or at the chain's end, in one transaction with the table and the chain
+/// where they are not there yet.
+fn add(space: &Space, rule: &Rule<'_>, before: Option<u64>) -> Result<()> {
     let built = build(rule)?;
-    let before = match at {
-        Some(at) => of_chain(space, rule.chain)?
-            .get(at.saturating_sub(1))
-            .and_then(|fact| fact.handle),
-        None => None,
-    };
     change(space, rule.chain, |batch, state| {
         place(space, batch, rule.chain, state);
         for set in &built.sets {
@@ -47,16 +59,36 @@ pub fn set_policy(space: &Space, chain: &Chain, policy: Policy) -> Result<()> {
     .map_err(|(batch, refusal)| explain_place(chain, &batch, refusal))
 }
 
-/// Removes the last rule of its chain that says the same.
-///
-/// Equivalent: `iptables -D CHAIN …`.
-pub fn remove(space: &Space, rule: &Rule<'_>) -> Result<()> {
-    let is_it = |fact: &&RuleFact| fact.says(rule.matches, rule.action);
-    let facts = of_chain(space, rule.chain)?;
-    match facts.iter().rfind(is_it).and_then(|fact| fact.handle) {
-        Some(handle) => delete(space, rule.chain, handle),
-        None => Err(Problem::kernel(Errno::ENOENT, "").help("no rule says that")),
-    }
+/// The handle of the rule of its chain that says the same; of several, the one nearest to a place.
+pub fn find(space: &Space, rule: &Rule<'_>, near: usize) -> Result<Option<u64>> {
+    let there = of_chain(space, rule.chain)?;
+    let same = (1..).zip(&there).filter(|(_, fact)| fact.says(rule));
+    let nearest = same.min_by_key(|(at, _)| near.abs_diff(*at));
+    Ok(nearest.and_then(|(_, fact)| fact.handle))
+}
+
+fn beyond_the_end(chain: &Chain, at: usize, rules: usize) -> Box<Problem> {
+    let mut problem = Problem::kernel(Errno::ENOENT, "");
+    problem.message = format!("place {at} is beyond the end of chain {} (ENOENT)", chain.name);
+    let has = if rules == 1 { "rule" } else { "rules" };
+    problem
+        .at(Part::Argument(1))
+        .because(format!("it has {rules} {has}: the last place is {}", rules + 1))
+}
+
+/// No rule is the one that is to go.
+fn says_nothing(chain: &Chain, there: &[RuleFact]) -> Box<Problem> {
+    let mut problem = Problem::kernel(Errno::ENOENT, "");
+    problem.message = format!("no rule of chain {} says this (ENOENT)", chain.name);
+    let words: Vec<String> = there.iter().map(|fact| format!("`{}`", fact.words())).collect();
+    let cause = match words.as_slice() {
+        [] => "it has no rules".to_string(),
+        [words] => format!("its one rule is {words}"),
+        [first, .., last] => format!("it has {} rules, from {first} to {last}", words.len()),
+    };
+    problem
+        .because(cause)
+        .help("every key of the rule is to be given; show() says them")
 }
 
 /// The rules of a chain in order.

@@ -24,12 +24,12 @@ use crate::ops::Typed;
 use crate::options;
 
 pub use again::{Again, lost};
-pub use command::{Said, Told, iptables as read_iptables, nft as read_nft};
+pub use command::{Doing, Said, Told, iptables as read_iptables, nft as read_nft};
 pub use fact::RuleFact;
-pub use kernel::{add, delete, facts, flush, of_chain, policy, remove, set_policy, show};
+pub use kernel::{carry_out, delete, facts, find, flush, of_chain, policy, set_policy, show};
 pub use place::{Addresses, Device, Family, Target};
 pub use state::{Comment, Log, States};
-pub use text::{How, command as spell, nft, prepare, shell};
+pub use text::{END, How, command as spell, nft, nft_remove, prepare, shell};
 pub use transport::{IcmpType, Ports, Protocol};
 
 use given::{Given, travels_as_given};
@@ -213,6 +213,19 @@ impl Rule<'_> {
                 .map(Protocol::icmp)
         };
         self.matches.proto.or_else(implied)
+    }
+
+    /// Which packets, in the words in which the kernel's rule is read: a kind of ICMP message has its name, and says the
+    /// protocol too.
+    fn as_listed(&self) -> Matches {
+        let mut matches = self.matches.clone();
+        matches.proto = self.protocol();
+        if let (Ok(Some(family)), Some(icmp_type)) = (self.family(), &mut matches.icmp_type)
+            && let Some(number) = icmp_type.number(family)
+        {
+            *icmp_type = IcmpType::of(family, number);
+        }
+        matches
     }
 
     /// The one family the rule is for, if its keys say one.

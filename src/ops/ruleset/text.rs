@@ -2,7 +2,8 @@
 
 use super::{Action, Family, Matches, Protocol, Rule, To, Verdict};
 use crate::netlink::nftables::Chain;
-use crate::ops::{Typed, shell_word};
+use crate::netns::NsName;
+use crate::ops::{Typed, exec_in, shell_word};
 
 /// The parts of a rule as `nft` lists them: `ip saddr 10.0.0.0/8`, `tcp dport 22`, `accept`.
 pub fn phrases(family: Option<Family>, m: &Matches, counter: &str, action: Option<&Action>) -> Vec<String> {
@@ -98,23 +99,30 @@ pub enum How {
     Append,
     /// It is added at this place of its chain; the first is 1.
     Insert(usize),
-    /// It is removed.
-    Remove,
+    /// It is removed; of several that say the same, the one nearest to this place.
+    Remove(usize),
 }
+
+/// The place after all others: of several rules that say the same, the last one is nearest to it.
+pub const END: usize = usize::MAX;
 
 /// The command that does this with a rule: `iptables` where it can say the rule, else `nft`.
 pub fn command(rule: &Rule<'_>, how: How) -> String {
     iptables(rule, how).unwrap_or_else(|| nft(rule, how))
 }
 
-/// The `nft` command. It counts places from 0, and knows rules that go by their handles only: their words say which.
+/// The `nft` command. It counts rules from 0, and what is added `index 0` comes after the first: so a rule can be put after
+/// the last one too. It knows rules that go by their handles only: their words say which.
 pub fn nft(rule: &Rule<'_>, how: How) -> String {
     let family = rule.family().ok().flatten();
     let rule_text = phrases(family, rule.matches, "counter", Some(rule.action)).join(" ");
     let (verb, place) = match how {
         How::Append => ("add", String::new()),
-        How::Insert(at) => ("insert", format!(" index {}", at.saturating_sub(1))),
-        How::Remove => ("delete", String::new()),
+        How::Insert(at) => match at.checked_sub(2) {
+            Some(after) => ("add", format!(" index {after}")),
+            None => ("insert", String::new()),
+        },
+        How::Remove(_) => ("delete", String::new()),
     };
     format!(
         "nft {verb} rule inet {} {}{place} {}",
@@ -122,6 +130,18 @@ pub fn nft(rule: &Rule<'_>, how: How) -> String {
         rule.chain.name,
         shell(&rule_text)
     )
+}
+
+/// The command that removes the first rule that says this: `nft` wants its handle, which its list tells.
+pub fn nft_remove(rule: &Rule<'_>, netns: &NsName) -> String {
+    let (table, chain) = (rule.chain.table, rule.chain.name);
+    let list = exec_in(netns, &format!("nft -a -s list chain inet {table} {chain}"));
+    let family = rule.family().ok().flatten();
+    let line = phrases(family, &rule.as_listed(), "counter", Some(rule.action)).join(" ");
+    let line = line.replace('\\', r"\\").replace('"', "\\\"");
+    let is_it = format!("index($0, \"\\t\\t{line} # handle \") == 1 {{ print $NF; exit }}");
+    let handle = format!("\"$({list} | awk {})\"", shell_word(&is_it));
+    exec_in(netns, &format!("nft delete rule inet {table} {chain} handle {handle}"))
 }
 
 /// The `nft` commands that see to it that a table is there, and a chain in it.
@@ -153,8 +173,8 @@ fn iptables(rule: &Rule<'_>, how: How) -> Option<String> {
     words.extend(table(rule.chain));
     let (option, place) = match how {
         How::Append => ("-A", None),
-        How::Insert(at) => ("-I", Some(at.to_string())),
-        How::Remove => ("-D", None),
+        How::Insert(at) => ("-I", (at > 1).then(|| at.to_string())),
+        How::Remove(_) => ("-D", None),
     };
     words.extend([option.to_string(), rule.chain.name.to_uppercase()]);
     words.extend(place);

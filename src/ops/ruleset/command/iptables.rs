@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::Family;
-use super::{Said, Told, icmp_type, ports, protocol, states};
+use super::{Doing, Said, Told, icmp_type, ports, protocol, states};
 use crate::ops::value::Value;
 use crate::ops::words::whole_number;
 use crate::ops::{Heard, Misread, Words};
@@ -23,6 +23,13 @@ pub fn iptables(words: &mut Words, family: Family) -> Heard<Said> {
     line.finish(words)
 }
 
+/// The number behind a chain: a place in it.
+fn number(words: &mut Words) -> Option<Value> {
+    let number: u32 = words.peek()?.parse().ok()?;
+    words.next();
+    Some(Value::Int(number.into()))
+}
+
 /// A command so far.
 struct Line {
     family: Family,
@@ -34,7 +41,7 @@ struct Line {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Deed {
-    Append,
+    Rule,
     Policy,
     Flush,
     Show,
@@ -59,7 +66,19 @@ impl Line {
     fn take(&mut self, word: &str, words: &mut Words) -> Heard<()> {
         match word {
             "!" => self.negated = true,
-            "-A" | "--append" => self.chain(words, Deed::Append)?,
+            "-A" | "--append" => self.rule(words, Doing::Add)?,
+            "-I" | "--insert" => {
+                self.rule(words, Doing::Insert)?;
+                self.told.at = number(words).map(|place| (place, words.last()));
+            }
+            "-D" | "--delete" => {
+                self.rule(words, Doing::Remove)?;
+                if number(words).is_some() {
+                    return Err(words
+                        .misread_last("nsx removes a rule by what it says or by its handle, not by its place")
+                        .help("show() says the handles: del(chain, handle)"));
+                }
+            }
             "-P" | "--policy" => {
                 self.chain(words, Deed::Policy)?;
                 let policy = words.value("-P")?.to_lowercase();
@@ -76,15 +95,10 @@ impl Line {
             "-X" | "--delete-chain" | "-Z" | "--zero" => {
                 self.of_all(words, Deed::Nothing, "has no chains of one's own")?
             }
-            "-I" | "--insert" => {
+            "-R" | "--replace" => {
                 return Err(words
-                    .misread_last("nsx adds rules at the end of a chain, not before others")
-                    .help("where the order matters, add this one before them"));
-            }
-            "-D" | "--delete" | "-R" | "--replace" => {
-                return Err(words
-                    .misread_last("nsx deletes a rule by its handle")
-                    .help("host.filter.show() says the handles; host.filter.del(chain, handle)"));
+                    .misread_last("nsx puts no rule in the place of another")
+                    .help("remove that one by -D, and insert this one by -I"));
             }
             "-N" | "--new-chain" | "-E" | "-C" | "--check" => {
                 return Err(words.misread_last(format!("nsx has no `{word}`: its chains are the kernel's own")));
@@ -110,6 +124,12 @@ impl Line {
         if word == "-w" && words.peek().is_some_and(|word| word.parse::<u32>().is_ok()) {
             words.next();
         }
+    }
+
+    fn rule(&mut self, words: &mut Words, doing: Doing) -> Heard<()> {
+        self.told.doing = doing;
+        self.told.doing_place = words.last();
+        self.chain(words, Deed::Rule)
     }
 
     fn chain(&mut self, words: &mut Words, deed: Deed) -> Heard<()> {
@@ -219,10 +239,10 @@ impl Line {
     fn finish(self, words: &Words) -> Heard<Said> {
         let told = self.told;
         match (self.deed, self.policy) {
-            (Some(Deed::Append), _) if told.verdict.is_empty() => {
+            (Some(Deed::Rule), _) if told.verdict.is_empty() => {
                 Err(words.misread("nsx's rules decide: `-j` is missing"))
             }
-            (Some(Deed::Append), _) => Ok(Said::Rule(Box::new(told))),
+            (Some(Deed::Rule), _) => Ok(Said::Rule(Box::new(told))),
             (Some(Deed::Policy), Some((policy, place))) => Ok(Said::Policy {
                 chain: told.chain,
                 policy,

@@ -15,7 +15,7 @@ pub use nft::nft;
 
 /// What a command says of a ruleset.
 pub enum Said {
-    /// One more rule at the end of a chain.
+    /// A rule that is added, inserted or removed.
     Rule(Box<Told>),
     /// A chain's policy.
     Policy {
@@ -43,9 +43,27 @@ pub enum Said {
     Nothing,
 }
 
+/// What is done with a rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Doing {
+    /// It is added at its chain's end.
+    #[default]
+    Add,
+    /// It is put first, or at a place.
+    Insert,
+    /// It is removed.
+    Remove,
+}
+
 /// A rule as it was told.
 #[derive(Default)]
 pub struct Told {
+    /// What is done with it.
+    pub doing: Doing,
+    /// Where that stands.
+    pub doing_place: Range<usize>,
+    /// The place in its chain where it is inserted, if that is said.
+    pub at: Option<(Value, Range<usize>)>,
     /// Its chain, in small letters.
     pub chain: String,
     /// Where the chain stands.

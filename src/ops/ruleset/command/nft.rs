@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::Family;
-use super::{Said, Told, icmp_type, ports, protocol, states};
+use super::{Doing, Said, Told, icmp_type, ports, protocol, states};
 use crate::ops::value::Value;
 use crate::ops::words::whole_number;
 use crate::ops::{Heard, Misread, Word, Words};
@@ -16,27 +16,16 @@ pub fn nft(words: &mut Words) -> Heard<Said> {
     let tokens = tokens(words.rest());
     let mut tokens = Words::new(&tokens);
     let verb = tokens.value("nft")?;
+    let verb_place = tokens.last();
     let what = tokens.value(verb)?;
     match (verb, what) {
         ("list", _) => Ok(Said::Show),
         ("add" | "create", "table") | ("delete", "table" | "chain") => Ok(Said::Nothing),
         ("flush", "ruleset" | "table") => Ok(Said::Flush),
         ("add" | "create", "chain") => chain(&mut tokens),
-        ("add", "rule") => rule(&mut tokens),
-        ("delete", "rule") => {
-            let chain = place(&mut tokens)?.0;
-            let is_by_handle = tokens.take("handle");
-            let handle = tokens.value("handle")?;
-            match is_by_handle {
-                true => Ok(Said::Del {
-                    chain,
-                    handle: handle.into(),
-                    place: tokens.last(),
-                }),
-                false => Err(tokens.misread_last("nft deletes a rule by its handle")),
-            }
-        }
-        ("insert", _) => Err(tokens.misread_last("nsx adds rules at the end of a chain, not before others")),
+        ("add", "rule") => rule(Doing::Add, verb_place, &mut tokens),
+        ("insert", "rule") => rule(Doing::Insert, verb_place, &mut tokens),
+        ("delete", "rule") => rule(Doing::Remove, verb_place, &mut tokens),
         _ => Err(tokens.misread_last(format!("nsx has no `nft {verb} {what}`"))),
     }
 }
@@ -115,9 +104,20 @@ fn chain(tokens: &mut Words) -> Heard<Said> {
     }
 }
 
-fn rule(tokens: &mut Words) -> Heard<Said> {
+/// nft itself knows a rule that goes by its handle only; nsx's own spelling has the rule's words there.
+fn rule(doing: Doing, doing_place: Range<usize>, tokens: &mut Words) -> Heard<Said> {
     let (chain, chain_place) = place(tokens)?;
+    if doing == Doing::Remove && tokens.take("handle") {
+        let handle = tokens.value("handle")?.into();
+        let place = tokens.last();
+        return Ok(Said::Del { chain, handle, place });
+    }
+    let at = index(doing, tokens)?;
     let mut told = Told {
+        // What is added behind a rule is no last one.
+        doing: if at.is_some() { Doing::Insert } else { doing },
+        doing_place,
+        at,
         chain,
         chain_place,
         ..Told::default()
@@ -130,6 +130,24 @@ fn rule(tokens: &mut Words) -> Heard<Said> {
         true => Err(tokens.misread("nsx's rules decide: accept, drop, reject, masquerade … is missing")),
         false => Ok(Said::Rule(Box::new(told))),
     }
+}
+
+/// `index N`, from 0: the rule that this one is added behind, or inserted before. The place that it then has, from 1.
+fn index(doing: Doing, tokens: &mut Words) -> Heard<Option<(Value, Range<usize>)>> {
+    if tokens.take_any(&["position", "handle"]) {
+        return Err(tokens
+            .misread_last("nsx puts a rule at a place of its chain, not beside one with a handle")
+            .help("`index N` counts the rules of the chain from 0"));
+    }
+    if doing == Doing::Remove || !tokens.take("index") {
+        return Ok(None);
+    }
+    let index: Result<u32, _> = tokens.value("index")?.parse();
+    let Ok(index) = index else {
+        return Err(tokens.misread_last("`index` wants a number from 0"));
+    };
+    let place = i64::from(index) + if doing == Doing::Add { 2 } else { 1 };
+    Ok(Some((Value::Int(place), tokens.last())))
 }
 
 /// One phrase of a rule: `ip saddr 10.0.0.0/8`, `tcp dport 22`, `accept`.

@@ -68,9 +68,11 @@ fn session(file: Option<&Path>, lab: Option<&Running>, settings: Settings) -> En
         Ok(opened) => opened,
         Err(problem) => return Ended::Done(complain_of(problem)),
     };
-    let begin = script
-        .as_ref()
-        .map_or(Begin::Empty, |(name, text)| Begin::Script(name, text));
+    let begin = match (&script, lab) {
+        (Some((name, text)), _) => Begin::Script(name, text),
+        (None, Some(lab)) => Begin::Joined(lab.state.name.as_str()),
+        (None, None) => Begin::Empty,
+    };
     in_lab(lab, || repl::live(folder, begin, settings))
 }
 

@@ -63,6 +63,8 @@ pub enum Ended {
 pub enum Begin<'a> {
     /// Nothing.
     Empty,
+    /// In a lab that runs, which has this name.
+    Joined(&'a str),
     /// A script: its name and its text.
     Script(&'a str, &'a str),
     /// A lesson, where the settings say that somebody is in it.
@@ -186,19 +188,19 @@ impl Repl {
     }
 
     fn begin(&mut self, begin: Begin, at: Option<At>) -> Flow {
-        let script = match (begin, at) {
+        let own = "a lab of its own: `host` is its machine".to_string();
+        let (place, script) = match (begin, at) {
             (Begin::Lesson(taught), Some(at)) => {
                 self.tutor = Some(Tutor::new(taught, at));
                 let opened = self.begin_lesson();
                 return self.or_complain(opened);
             }
-            (Begin::Script(name, text), _) => Some((name, text)),
-            (Begin::Empty | Begin::Lesson(_), _) => None,
+            (Begin::Script(name, text), _) => (own, Some((name, text))),
+            (Begin::Joined(lab), _) => (format!("in lab {lab}: its namespaces are netns::get(NAME)"), None),
+            (Begin::Empty | Begin::Lesson(_), _) => (own, None),
         };
         let version = env!("CARGO_PKG_VERSION");
-        self.note(&format!(
-            "nsx {version}, a lab of its own: `host` is its machine. :help tells more."
-        ));
+        self.note(&format!("nsx {version}, {place}. :help tells more."));
         script.map_or(Flow::On, |(name, text)| self.evaluate(name, text))
     }
 

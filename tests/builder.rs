@@ -257,7 +257,7 @@ pub fn has_kernel(option: &str) -> bool {
 }
 
 /// What a shell starts in the background ignores SIGINT; that nsx does not depends on nobody who runs the tests.
-fn default_signals() -> std::io::Result<()> {
+pub fn default_signals() -> std::io::Result<()> {
     for number in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         // SAFETY: the default action runs no code of this process.
         unsafe { signal(number, SigHandler::SigDfl) }?;

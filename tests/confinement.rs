@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::geteuid;
 
-use crate::builder::{Nsx, binary};
+use crate::builder::{Nsx, binary, default_signals};
 use crate::running::Running;
 
 /// What a line for the shell writes in a lab, as whoever runs the test and as a user without privilege, on the lab's
@@ -36,7 +37,12 @@ fn pieces(text: &str) -> Vec<String> {
 
 /// What a line for the shell writes outside.
 fn outside(line: &str) -> String {
-    let output = Command::new("sh").arg("-c").arg(line).output().expect("sh").stdout;
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(line);
+    // As nsx is started.
+    // SAFETY: it only makes system calls.
+    unsafe { command.pre_exec(default_signals) };
+    let output = command.output().expect("sh").stdout;
     String::from_utf8(output).expect("UTF-8").trim().to_string()
 }
 

@@ -209,11 +209,12 @@ fn every_change_of_a_teardown_may_fail() {
     };
     let end = changes("on decoys", script);
     assert!((100..end - 50).contains(&begin), "{begin} of {end}");
-    let trials: Vec<_> = (begin..=end)
-        .map(|at| Trial {
+    let trials: Vec<_> = points(end - begin, 45, 0)
+        .into_iter()
+        .map(|point| Trial {
             name: "on decoys",
             script,
-            fault: Fault::Fail(at, Errno::EPERM),
+            fault: Fault::Fail(begin + point - 1, Errno::EPERM),
         })
         .collect();
     run(&trials);

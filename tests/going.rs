@@ -81,6 +81,17 @@ fn what_somebody_still_uses_loses_its_devices() {
     assert_eq!(printed, "1\ntrue\n");
 }
 
+#[test]
+fn a_program_that_a_script_waits_for_sees_them_gone() {
+    let printed = prints(
+        "legs(1);
+        let looks = host.start(\"for i in $(seq 100); do [ -e /sys/class/net/v0 ] || exit 7; sleep 0.05; done\");
+        no_legs(1);
+        print(looks.wait());",
+    );
+    assert_eq!(printed, "7\n");
+}
+
 /// A limit that has room for nothing that is not freed but `spare`.
 fn machine_with_room_for(namespaces: usize, spare: usize) -> Machine {
     let machine = Machine::new();

@@ -93,6 +93,13 @@ impl World {
         }
     }
 
+    /// Waits for something on behalf of a script, unless a signal comes before. What was deleted goes first: it could be what
+    /// the script waits for.
+    pub fn wait<T>(&self, what: impl Future<Output = T>) -> Result<T> {
+        self.kernel.see_off()?;
+        self.kernel.block_on(self.interrupt.or(what))
+    }
+
     /// The namespace called `name`, opened on first use.
     pub fn space(&self, name: &NsName) -> Result<Rc<Space>> {
         let space = self.kernel.space(name);

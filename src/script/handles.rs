@@ -209,10 +209,7 @@ assert_eq(server.wait(), 143, \"128 and the number of SIGTERM\");
             doc: "Waits for its end: the exit status, or 128 and the number of the signal that ended it.",
             register: |engine, _| {
                 engine.register_fn("wait", |handle: &mut ProcessHandle| {
-                    let world = &handle.shared.world;
-                    let waited = world
-                        .kernel
-                        .block_on(async { world.interrupt.or(handle.process.wait()).await });
+                    let waited = handle.shared.world.wait(handle.process.wait());
                     waited.map(i64::from).map_err(raise)
                 });
             },

@@ -240,11 +240,9 @@ fn read_span(function: &str, span: &Dynamic) -> Outcome<Duration> {
 
 fn sleep(lab: &Shared, span: &Dynamic) -> Outcome<()> {
     let span = read_span("sleep", span)?;
-    let kernel = &lab.world.kernel;
-    kernel.see_off().map_err(raise)?;
-    kernel
-        .block_on(async { lab.world.interrupt.or(tokio::time::sleep(span)).await })
-        .map_err(raise)
+    // A timer is made within the runtime.
+    let slept = lab.world.wait(async { tokio::time::sleep(span).await });
+    slept.map_err(raise)
 }
 
 fn assert(lab: &Shared, condition: &Dynamic, what: &str) -> Outcome<()> {

@@ -73,7 +73,9 @@ impl FromStr for ClassId {
                 minor: if minor.is_empty() { 0 } else { hex(minor)? },
             })
         };
-        read().ok_or_else(|| wanted::<Self>(text))
+        // No qdisc has the number 0, and ffff:ffff is the device itself.
+        let is_one = |class: &ClassId| class.major > 0 && class.netlink() != TcHandle::ROOT;
+        read().filter(is_one).ok_or_else(|| wanted::<Self>(text))
     }
 }
 
@@ -199,7 +201,19 @@ mod tests {
         for text in ["1:10", "1:", "root"] {
             assert_eq!(text.parse::<Parent>().unwrap().spell(), text);
         }
-        for bad in ["", ":", "1", "x:1", "1:g", "12345:1", "+1:1", "1: 1"] {
+        for bad in [
+            "",
+            ":",
+            "1",
+            "x:1",
+            "1:g",
+            "12345:1",
+            "+1:1",
+            "1: 1",
+            "0:",
+            "0:10",
+            "ffff:ffff",
+        ] {
             assert!(bad.parse::<Parent>().is_err(), "{bad:?}");
         }
         assert!("0:".parse::<Handle>().is_err());

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::machine::hold_signals;
 use super::{complain_of, note};
 use crate::error::{Kind, Problem, Result};
-use crate::lab::{Claim, LabName, machine};
+use crate::lab::{Claim, LabName, is_held, machine};
 use crate::netns::own_cookie;
 use crate::ops::World;
 use crate::ops::ownership::{Journal, Read, undo};
@@ -30,11 +30,11 @@ fn all() -> Result<u8> {
     // One that was just killed has its name until the kernel is through with it.
     let end = Instant::now() + DYING;
     for name in machine::journals(&folder)? {
-        while machine::is_running(&folder, &name) && Instant::now() < end {
+        while is_held(&folder, &name) && Instant::now() < end {
             sleep(LOOK);
         }
         is_nothing = false;
-        if machine::is_running(&folder, &name) {
+        if is_held(&folder, &name) {
             note(&format!(
                 "{name} runs: nsx down {name} ends it and takes back what it did"
             ));

@@ -114,8 +114,8 @@ pub(super) fn is_locked(file: &File) -> io::Result<bool> {
     Ok(i32::from(asked.l_type) != libc::F_UNLCK)
 }
 
-/// Whether somebody has a name.
-pub(super) fn is_held(folder: &Path, name: &LabName) -> bool {
+/// Whether somebody has a name: the lab runs, or has not died yet.
+pub fn is_held(folder: &Path, name: &LabName) -> bool {
     open(&file_of(folder, name), false).is_ok_and(|file| is_locked(&file).unwrap_or(true))
 }
 

@@ -49,13 +49,8 @@ pub fn killed() -> Result<Vec<LabName>> {
     }
     open(folder)?;
     let mut names = journals(folder)?;
-    names.retain(|name| !is_running(folder, name));
+    names.retain(|name| !is_held(folder, name));
     Ok(names)
-}
-
-/// Whether a lab runs, or has not died yet.
-pub fn is_running(folder: &Path, name: &LabName) -> bool {
-    is_held(folder, name)
 }
 
 /// The id of this boot.

@@ -11,7 +11,7 @@ pub mod machine;
 mod name;
 mod running;
 
-pub use claim::Claim;
+pub use claim::{Claim, is_held};
 pub use folder::{folder, folders};
 pub use identity::Identity;
 pub use name::LabName;

@@ -156,12 +156,6 @@ impl Witness {
 }
 
 impl Kernel {
-    /// The namespace called `name`, which is about to go. Unlike [`Kernel::space`] this does not wait for those that went
-    /// before it.
-    pub fn parting(&self, name: &netns::NsName) -> Result<Rc<Space>> {
-        self.open(name)
-    }
-
     /// Gives up a namespace, whose name is gone already. Its devices and their peers are gone before anything else is
     /// asked of the kernel, so that namespaces that are deleted one after the other go together.
     pub fn give_up(&self, space: Rc<Space>) -> Result<()> {

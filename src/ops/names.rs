@@ -201,11 +201,16 @@ impl Links {
         Links(messages.iter().filter_map(named).collect())
     }
 
+    /// The name of the device `index`, if there is one.
+    pub fn get(&self, index: u32) -> Option<&str> {
+        self.0.get(&index).map(|(name, _)| name.as_str())
+    }
+
     /// The name of the device `index`; `if7` where there is none, which a race or another namespace's
     /// index can bring about.
     pub fn name(&self, index: u32) -> String {
-        match self.0.get(&index) {
-            Some((name, _)) => name.clone(),
+        match self.get(index) {
+            Some(name) => name.to_string(),
             None if index == 0 => "*".to_string(),
             None => format!("if{index}"),
         }

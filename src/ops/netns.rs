@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::causes::Scene;
 use super::{Act, Answer, Args, Inverse, Noun, Operation, Place, Verb, World, ip};
-use crate::error::{Mend, Mistake, Part, Problem, Result, nearest};
+use crate::error::{Mend, Part, Problem, Result, nearest};
 use crate::netns::{self as spaces, NsName};
 
 pub use command::VERBS;
@@ -236,13 +236,7 @@ fn what_became(world: &World, name: &NsName) -> Option<(bool, String)> {
 
 /// First the programs and servers go, then the name, then the devices (with them their peers).
 pub(super) fn delete(world: &World, name: &NsName) -> Result<()> {
-    let space = world.kernel.parting(name).map_err(|problem| {
-        let problem = match problem.mistake {
-            Some(Mistake::NoSuchNetns) => missing(world, name, problem),
-            _ => problem,
-        };
-        problem.at(Part::Argument(0))
-    })?;
+    let space = world.parting(name).map_err(|problem| problem.at(Part::Argument(0)))?;
     world.kernel.block_on(world.processes.end(Some(name)));
     world.kernel.block_on(world.servers.end(name));
     let unwritten = world.kernel.block_on(world.captures.end(Some(name)));

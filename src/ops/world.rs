@@ -102,7 +102,15 @@ impl World {
 
     /// The namespace called `name`, opened on first use.
     pub fn space(&self, name: &NsName) -> Result<Rc<Space>> {
-        let space = self.kernel.space(name);
+        self.found(name, self.kernel.space(name))
+    }
+
+    /// The namespace called `name`, which is about to go with those that were deleted just before.
+    pub(super) fn parting(&self, name: &NsName) -> Result<Rc<Space>> {
+        self.found(name, self.kernel.open(name))
+    }
+
+    fn found(&self, name: &NsName, space: Result<Rc<Space>>) -> Result<Rc<Space>> {
         space.map_err(|problem| match problem.mistake {
             Some(Mistake::NoSuchNetns) => netns::missing(self, name, problem),
             _ => problem,

@@ -53,18 +53,6 @@ pub fn identity(world: &World, netns: &NsName, dev: &IfName) -> Result<Option<(u
     }
 }
 
-/// The name that the device with an index has now; nothing where there is none.
-pub fn name_of(world: &World, netns: &NsName, index: u32) -> Result<Option<String>> {
-    let links = links(&*world.space(netns)?)?;
-    let name = |link: LinkMessage| {
-        link.attributes.into_iter().find_map(|attribute| match attribute {
-            LinkAttribute::IfName(name) => Some(name),
-            _ => None,
-        })
-    };
-    Ok(links.into_iter().find(|link| link.header.index == index).and_then(name))
-}
-
 fn alias_of(link: &LinkMessage) -> Option<&str> {
     link.attributes.iter().find_map(|attribute| match attribute {
         LinkAttribute::IfAlias(alias) => Some(alias.as_str()),

@@ -21,7 +21,7 @@ use crate::error::{Part, Problem, Result};
 use crate::netns::NsName;
 
 pub use detail::{Detail, details};
-pub use find::{Readiness, alias, delete_marked, identity, index, name_of, no_such_device, readiness};
+pub use find::{Readiness, alias, delete_marked, identity, index, no_such_device, readiness};
 use kind::{At, Maker};
 pub use kind::{KINDS, Kind};
 pub use queues::Queues;

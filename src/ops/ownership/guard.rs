@@ -42,7 +42,7 @@ impl Owner {
     fn guard_deletion(&self, world: &World, op: &Op) -> Result<()> {
         let what = match &op.change {
             Change::Netns(netns::Change::Del { name }) if !self.made.borrow().contains(name) => {
-                if world.kernel.parting(name).is_err() {
+                if world.kernel.open(name).is_err() {
                     return Ok(());
                 }
                 format!("netns {name}")

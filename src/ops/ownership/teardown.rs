@@ -13,6 +13,7 @@ use super::state;
 use crate::error::{Kind, Mistake, Problem, Result};
 use crate::netlink::nftables::{self, Batch};
 use crate::netns::{self as spaces, NsName};
+use crate::ops::names::Links;
 use crate::ops::{Change, IfName, Op, World, filter, link, nat, netns};
 
 /// Whether what a change makes is found by its mark, and not by its inverse.
@@ -99,7 +100,7 @@ pub(super) fn revert(world: &World, (number, step): (usize, &Step), mark: &Mark,
         if let Some(dev) = &dev {
             match link::identity(world, &op.netns, dev)? {
                 None => match step.index.filter(|_| op.netns == step.op.netns) {
-                    Some(index) if let Some(name) = link::name_of(world, &op.netns, index)? => {
+                    Some(index) if let Some(name) = Links::read(&*world.space(&op.netns)?)?.get(index) => {
                         return Err(left(op, &format!("{dev} is called {name} by now")));
                     }
                     _ => continue,
